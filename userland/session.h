@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Attach, recouple, observe: the operations behind the CLI, over the resident's control block.
+ */
+#ifndef DECOUPLE_SESSION_H
+#define DECOUPLE_SESSION_H
+
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "vmm-lite/resident.h"
+
+namespace decouple {
+
+struct AttachOptions {
+	std::vector<pid_t> tids;        /* empty: the main thread */
+	bool all = false;               /* every thread of the process */
+	bool follow = false;            /* new threads and children too */
+	std::vector<int> cores;         /* dedicated cores; empty: chosen */
+	std::vector<int> service_cores; /* home threads; empty: what remains of the allowed cores */
+	unsigned home_spin_us = 200;
+	std::string follow_socket;      /* see Config::follow_socket */
+	std::function<void(const std::string &)> progress; /* called for steps of an operation that takes long; may be empty */
+};
+
+/* What one attach cost, in ns. */
+struct AttachReport {
+	pid_t pid = 0;
+	std::vector<pid_t> tids;      /* threads that are decoupled now */
+	long stopped_ns = 0;          /* time for which the application (its first thread) was stopped, all stops together */
+	long total_ns = 0;            /* from the call to the first guest entry of the last thread */
+};
+
+/* Decouples threads of a running process. On failure the target is untouched and runs natively. */
+Result<AttachReport> attach(pid_t pid, const AttachOptions &options);
+
+/* As attach, for a process that the caller already traces and that is in ptrace-stop (decouple run). The stop is consumed. */
+Result<AttachReport> attach_stopped(pid_t pid, const AttachOptions &options);
+
+/* Gives threads back (empty: all). When the last one is back, the resident is removed: threads, fds, mappings, signal action. */
+Result<std::vector<pid_t>> recouple(pid_t pid, const std::vector<pid_t> &tids);
+
+struct ThreadStatus {
+	pid_t pid, tid;
+	SessionInfo info;
+};
+
+/* Sessions of one process (Error ESRCH: no such process; an empty list: nothing decoupled). */
+Result<std::vector<ThreadStatus>> status(pid_t pid);
+/* Sessions of every process that the caller may look into. */
+std::vector<ThreadStatus> status_all();
+
+/* Control block of a process with a resident; errors: ESRCH no process, ENOENT no resident, EPERM. */
+Result<Control> read_control(pid_t pid);
+
+/* `count` recouple + decouple round trips of one decoupled thread, each in ns. */
+Result<std::vector<double>> measure_round_trips(pid_t pid, pid_t tid, unsigned count);
+
+const char *state_name(SessionState state);   /* "decoupled", "paused", "recoupled" ... as in status --json */
+const char *reason_text(Reason reason);       /* for people */
+
+/* Checks before an attach, each with a message that says what to do; used by attach() and by `decouple probe`. */
+Result<> check_target(pid_t pid);
+Result<> check_kvm();
+
+/* Chooses dedicated and service cores from the caller's allowed cores: {dedicated, service}. Error EBUSY: no free core. */
+struct Cores {
+	std::vector<int> dedicated, service;
+};
+Result<Cores> choose_cores(const std::vector<int> &asked_dedicated, const std::vector<int> &asked_service, unsigned threads);
+
+} // namespace decouple
+
+#endif
