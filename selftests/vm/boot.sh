@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Boots a stock Debian kernel in QEMU (TCG, nested SVM) on this machine's own root and runs one command in the tree there.
+#
+#   selftests/vm/boot.sh [KERNEL=6.1|6.12] [NAME=VALUE]... -- COMMAND [ARG]...
+#
+# The root is the host's, read by 9p below an overlay in memory: all programs are there, and what the command writes is lost at
+# power-off. kvm-amd is loaded, and /dev/kvm is proved to run a guest before the command starts.
+# Output of the command is the output of this script; exit code too. 4: the kernel or QEMU can't be had. 124: timed out.
+# Settings: KERNEL (6.1), MEM (2G), SMP (2), TIMEOUT of the command in seconds (120), MODULES to load besides (none),
+# APPEND to the kernel's command line, QEMU_ARGS (whitespace-separated).
+set -u -o pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+tree=$(cd "$here/../.." && pwd)
+KERNEL=${KERNEL:-6.1} MEM=${MEM:-2G} SMP=${SMP:-2} TIMEOUT=${TIMEOUT:-120}
+MODULES=${MODULES:-} APPEND=${APPEND:-} QEMU_ARGS=${QEMU_ARGS:-}
+
+usage() {
+	echo "usage: $0 [KERNEL=6.1|6.12] [MEM=|SMP=|TIMEOUT=|MODULES=|APPEND=|QEMU_ARGS=]... -- COMMAND [ARG]..." >&2
+	exit 2
+}
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--) shift; break ;;
+	KERNEL=* | MEM=* | SMP=* | TIMEOUT=* | MODULES=* | APPEND=* | QEMU_ARGS=*) declare "$1"; shift ;;
+	*) usage ;;
+	esac
+done
+[ $# -gt 0 ] || usage
+
+for tool in qemu-system-x86_64 busybox cpio depmod xz flock; do
+	command -v "$tool" >/dev/null || {
+		echo "$tool is missing: apt-get install qemu-system-x86 busybox cpio kmod xz-utils util-linux"
+		exit 4
+	}
+done
+
+kernel_dir=$("$here/lib/kernel.sh" "$KERNEL") || {
+	rc=$?
+	echo "${kernel_dir:-no kernel}"
+	exit "$rc"
+}
+version=$(basename "$kernel_dir")
+image=$("$here/lib/initramfs.sh" "$kernel_dir" "$MODULES") || exit 1
+
+work=$(mktemp -d "$tree/build/vm.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+# The command travels in a second archive behind the initramfs, so that no quoting for the kernel's command line is needed.
+# It is compressed, since the kernel takes an uncompressed archive only at a multiple of four bytes.
+# `timeout` in there gives a hung command time to be killed; the one round QEMU is for a hung kernel.
+{
+	printf '#!/bin/bash\ncd %q || exit 1\nexec timeout -k 5 %q' "$tree" "$TIMEOUT"
+	printf ' %q' "$@"
+	printf '\n'
+} >"$work/job"
+chmod +x "$work/job"
+(cd "$work" && echo job | cpio -o -H newc 2>/dev/null | gzip -1) | cat "$image" - >"$work/initrd"
+
+# 6.1 takes the HPET as clock source under TCG: then each clock_gettime is a system call, and the guest's vDSO has no clock.
+# shellcheck disable=SC2086
+timeout -k 5 $((TIMEOUT + 60)) qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -cpu max -smp "$SMP" -m "$MEM" \
+	-display none -monitor none -no-reboot -net none -serial "file:$work/console" -serial stdio \
+	-kernel "$kernel_dir/boot/vmlinuz-$version" -initrd "$work/initrd" \
+	-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
+	-device virtio-9p-pci,fsdev=host,mount_tag=host \
+	-append "console=ttyS0 quiet panic=-1 clocksource=tsc tsc=reliable $APPEND" \
+	$QEMU_ARGS </dev/null 2>"$work/qemu.err" |
+	while IFS= read -r line || [ -n "$line" ]; do
+		case $line in
+		*decouple-vm-exit:*)
+			echo "${line##*decouple-vm-exit:}" >"$work/exit"
+			line=${line%decouple-vm-exit:*}
+			[ -z "$line" ] || printf '%s\n' "$line"
+			;;
+		*) printf '%s\n' "$line" ;;
+		esac
+	done
+qemu_rc=${PIPESTATUS[0]}
+
+if [ -s "$work/exit" ]; then
+	exit "$(cat "$work/exit")"
+fi
+echo "the VM ($version) ended without a result, QEMU's status $qemu_rc; end of its console:"
+tail -n 30 "$work/console" "$work/qemu.err" 2>/dev/null
+[ "$qemu_rc" = 124 ] || [ "$qemu_rc" = 137 ] && exit 124
+exit 1
