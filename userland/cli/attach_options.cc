@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The shared options of attach and run: declaration, checks, and what the attach engine is told. */
+#include "cli/attach_options.h"
+
+#include <unistd.h>
+
+#include "cli/cpu_list.h"
+
+namespace decouple::cli
+{
+namespace
+{
+
+const CLI::Validator core_list(
+	[](std::string &text) {
+		auto cpus = parse_cpu_list(text);
+		return cpus ? std::string() : cpus.error().what;
+	},
+	"LIST", "core list");
+
+} // namespace
+
+void declare_attach_options(CLI::App &app, AttachArguments &arguments)
+{
+	app.add_flag("--all", arguments.all, "every thread of the process");
+	app.add_option("--cores", arguments.cores, "dedicated cores, such as 1,4-7 (default: chosen)")
+		->option_text("LIST")
+		->check(core_list);
+	app.add_option("--reflector", arguments.reflector, "mechanism under the gate: auto, module or signal (default: auto)")
+		->option_text("NAME")
+		->check(CLI::IsMember({"auto", "module", "signal"}));
+	app.add_flag("--follow", arguments.follow, "new threads, children and programs that they execute, too");
+}
+
+Result<AttachOptions> attach_options(const AttachArguments &arguments)
+{
+	if (arguments.reflector == "module") {
+		if (access("/dev/decouple", F_OK))
+			return fail(ENODEV,
+				    "--reflector module: the module kmod-decouple is not loaded; load it, or use --reflector "
+				    "signal");
+		return fail(ENODEV, "--reflector module: this build has the signal reflector only; use --reflector signal");
+	}
+	AttachOptions options;
+	options.all = arguments.all;
+	options.follow = arguments.follow;
+	if (!arguments.cores.empty())
+		options.cores = TRY(parse_cpu_list(arguments.cores));
+	return options;
+}
+
+} // namespace decouple::cli

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* decouple status: the decoupled threads of one process, or of all that the caller may look into. */
+#include "cli/command.h"
+#include "cli/thread_list.h"
+
+#include <cstdio>
+#include <memory>
+
+namespace decouple::cli
+{
+namespace
+{
+
+struct Arguments {
+	pid_t pid = 0;
+	bool verbose = false;
+	bool json = false;
+};
+
+void print_json(const std::vector<ThreadStatus> &threads, bool verbose)
+{
+	nlohmann::ordered_json list = nlohmann::ordered_json::array();
+	for (const ThreadStatus &thread : threads)
+		list.push_back(thread_json(thread, verbose));
+	nlohmann::ordered_json object;
+	object["threads"] = std::move(list);
+	std::printf("%s\n", object.dump().c_str());
+}
+
+void print_details(const SessionInfo &info)
+{
+	std::printf("        service core %u, vCPU thread %d, captures %lu, recouples %lu, signals %lu, faults %lu\n",
+		    info.service_core, info.vcpu_tid, info.captures, info.recouples, info.signals, info.faults);
+	std::printf("        page exits %lu, doorbells %lu, clones %lu, last system call %lu\n", info.page_exits,
+		    info.doorbells, info.clones, info.last_syscall);
+	if (info.reason != Reason::none)
+		std::printf("        %s (%ld)\n", reason_text(info.reason), info.detail);
+	if (info.error)
+		std::printf("        set-up failed: %s\n", std::strerror(-info.error));
+}
+
+void print_table(const std::vector<ThreadStatus> &threads, bool verbose)
+{
+	if (threads.empty()) {
+		std::puts("no decoupled threads");
+		return;
+	}
+	std::printf("%7s %7s %4s %-10s %-9s %12s %10s  %s\n", "PID", "TID", "CORE", "STATE", "REFLECTOR", "SYSCALLS", "EXITS",
+		    "COMMAND");
+	for (const ThreadStatus &thread : threads) {
+		const SessionInfo &info = thread.info;
+		std::printf("%7d %7d %4u %-10s %-9s %12lu %10lu  %s\n", thread.pid, thread.tid, info.core,
+			    state_name(info.state), "signal", info.syscalls, info.exits, thread_command(thread).c_str());
+		if (verbose)
+			print_details(info);
+	}
+}
+
+int run(const Arguments &arguments)
+{
+	std::vector<ThreadStatus> threads;
+	if (arguments.pid) {
+		auto found = status(arguments.pid);
+		if (!found)
+			return report(found.error());
+		threads = std::move(*found);
+	} else {
+		threads = status_all();
+	}
+	if (arguments.json)
+		print_json(threads, arguments.verbose);
+	else
+		print_table(threads, arguments.verbose);
+	return exit_ok;
+}
+
+} // namespace
+
+Action setup_status(CLI::App &app)
+{
+	auto arguments = std::make_shared<Arguments>();
+	app.add_option("PID", arguments->pid, "one process (default: all)")->check(is_task_id())->option_text(" ");
+	app.add_flag("-v,--verbose", arguments->verbose, "all counters");
+	app.add_flag("--json", arguments->json, "print as JSON");
+	return [arguments] { return run(*arguments); };
+}
+
+} // namespace decouple::cli
