@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Thin: recursion and variables. Everything is built into build/.
+#
+#   make            build/decouple        make check    dependencies, build, all tests
+#   make demo       a real program, decoupled while it runs
+#   make selftest   the tests alone (GROUP="style unit kvm stress apps vm", TESTS=pattern)
+#   make soak       the stress tests, SOAK_ROUNDS times
+#   make bench      all benches (BENCH="syscall ...")
+#   make install    DESTDIR, PREFIX       make clean
+
+export VERSION := 0.1
+PREFIX ?= /usr/local
+GROUP ?=
+TESTS ?= *
+BENCH ?= syscall recouple fault attach compute
+SOAK_ROUNDS ?= 10
+
+MANUAL := $(wildcard docs/man/*.1)
+
+all: userland/cli
+
+guest-stub vmm-lite userland tools userland/cli selftests:
+	$(MAKE) -C $@ all
+
+vmm-lite: guest-stub
+userland: vmm-lite
+tools: userland
+userland/cli: userland tools
+
+deps:
+	scripts/install-deps.sh build
+
+check:
+	scripts/install-deps.sh build test
+	$(MAKE) all selftests
+	selftests/run.sh
+
+selftest: all selftests
+	selftests/run.sh -f '$(TESTS)' $(GROUP)
+
+soak: all selftests
+	for round in $$(seq $(SOAK_ROUNDS)); do echo "# round $$round of $(SOAK_ROUNDS)"; selftests/run.sh stress || exit 1; done
+
+demo:
+	scripts/install-deps.sh build demo
+	$(MAKE) all
+	scripts/demo.sh
+
+bench: all
+	for name in $(BENCH); do build/decouple bench $$name || exit 1; done
+
+format-check:
+	selftests/style/format.sh
+
+install: all
+	install -D -m 755 build/decouple $(DESTDIR)$(PREFIX)/bin/decouple
+	install -D -m 644 userland/completion/decouple $(DESTDIR)$(PREFIX)/share/bash-completion/completions/decouple
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(MANUAL) $(DESTDIR)$(PREFIX)/share/man/man1
+
+# build/kernels holds downloads of selftests/vm; `make distclean` removes them as well.
+clean:
+	if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name kernels -exec rm -rf {} +; fi
+
+distclean:
+	rm -rf build
+
+.PHONY: all deps check selftest soak demo bench format-check install clean distclean
+.PHONY: guest-stub vmm-lite userland userland/cli tools selftests
