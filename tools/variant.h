@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Things to be compared, and the rounds in which each takes its share of samples. */
+#ifndef DECOUPLE_TOOLS_VARIANT_H
+#define DECOUPLE_TOOLS_VARIANT_H
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "report.h"
+#include "worker.h"
+
+namespace decouple::bench {
+
+struct Options {
+	unsigned samples; /* per row */
+	CorePair cores;
+	bool rt;
+	std::function<void(const std::string &)> progress;
+};
+
+/* One row of the report in the making. */
+struct Variant {
+	std::string name;
+	/* Takes `share` samples and appends them, in ns. An error ends the variant: it becomes a note and has no row. */
+	std::function<Result<>(unsigned share, std::vector<double> &samples_ns)> take;
+	bool subject = false; /* of the bench, not something to compare with: without it the bench failed */
+	std::vector<double> samples_ns = {};
+};
+
+/*
+ * Rounds of all variants: drift of the machine (frequency, other load) meets all alike. Each round begins with another variant, so
+ * that none always follows the same neighbour. Rows appear in the order of `variants`.
+ */
+void interleave(std::vector<Variant> &variants, unsigned rounds, const Options &options, Report &report);
+
+/* Samples of the worker's last job, in ns. */
+void append_samples(const Worker &worker, std::vector<double> &samples_ns);
+/* Runs `job` in `worker` and appends its samples. */
+Result<> take_samples(Worker &worker, Job job, unsigned share, uint64_t arg, std::vector<double> &samples_ns);
+
+} // namespace decouple::bench
+
+#endif
