@@ -18,7 +18,7 @@
 set -u
 export LC_ALL=C TZ=UTC
 unset APP_GATE
-decouple=$PWD/build/decouple
+decouple=$(realpath -m "${DECOUPLE:-build/decouple}")
 reflector=${REFLECTOR:-signal}
 native_only=${NATIVE_ONLY:-}
 programs=$PWD/selftests/apps/programs
@@ -249,7 +249,9 @@ stress() {
 	else
 		run "$name" decoupled "$decouple" run --reflector "$reflector" --follow -- stress-ng "$@" --timeout 5s --verify
 	fi
-	if [ "$(cat "$work/$name.decoupled.rc")" = 0 ]; then
+	if grep -q skipping "$work/$name.decoupled.err"; then
+		verdict "$name" "a stressor was left out: $(grep -m 1 skipping "$work/$name.decoupled.err")"
+	elif [ "$(cat "$work/$name.decoupled.rc")" = 0 ]; then
 		verdict "$name" ""
 	else
 		verdict "$name" "decoupled status $(cat "$work/$name.decoupled.rc") instead of 0"
@@ -271,7 +273,7 @@ rm -rf "$work"
 mkdir -p "$work"
 if [ -z "$native_only" ]; then
 	[ -x "$decouple" ] || {
-		echo "build/decouple is missing: run make first"
+		echo "$decouple is missing: run make first"
 		exit 1
 	}
 	if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROW(n) {n, n * n, #n}
+#define ROW(n)                                                                                                                 \
+	{                                                                                                                      \
+		n, n *n, #n                                                                                                    \
+	}
 #define ROWS(n) ROW(n), ROW(n + 1), ROW(n + 2), ROW(n + 3), ROW(n + 4), ROW(n + 5), ROW(n + 6), ROW(n + 7)
 
 static const struct row {
@@ -43,17 +46,47 @@ int evaluate(const char *program, ...)
 	va_start(args, program);
 	for (; *program; program++) {
 		switch (*program) {
-		case 'i': stack[top++] = va_arg(args, int); break;
-		case 'd': stack[top++] = (int)lrint(va_arg(args, double)); break;
-		case 's': stack[top++] = (int)strlen(va_arg(args, const char *)); break;
-		case '+': top--; stack[top - 1] += stack[top]; break;
-		case '-': top--; stack[top - 1] -= stack[top]; break;
-		case '*': top--; stack[top - 1] *= stack[top]; break;
-		case '/': top--; stack[top - 1] /= stack[top] ? stack[top] : 1; break;
-		case '%': top--; stack[top - 1] %= stack[top] ? stack[top] : 1; break;
-		case '&': top--; stack[top - 1] &= stack[top]; break;
-		case '|': top--; stack[top - 1] |= stack[top]; break;
-		case '^': top--; stack[top - 1] ^= stack[top]; break;
+		case 'i':
+			stack[top++] = va_arg(args, int);
+			break;
+		case 'd':
+			stack[top++] = (int)lrint(va_arg(args, double));
+			break;
+		case 's':
+			stack[top++] = (int)strlen(va_arg(args, const char *));
+			break;
+		case '+':
+			top--;
+			stack[top - 1] += stack[top];
+			break;
+		case '-':
+			top--;
+			stack[top - 1] -= stack[top];
+			break;
+		case '*':
+			top--;
+			stack[top - 1] *= stack[top];
+			break;
+		case '/':
+			top--;
+			stack[top - 1] /= stack[top] ? stack[top] : 1;
+			break;
+		case '%':
+			top--;
+			stack[top - 1] %= stack[top] ? stack[top] : 1;
+			break;
+		case '&':
+			top--;
+			stack[top - 1] &= stack[top];
+			break;
+		case '|':
+			top--;
+			stack[top - 1] |= stack[top];
+			break;
+		case '^':
+			top--;
+			stack[top - 1] ^= stack[top];
+			break;
 		default:
 			if (isdigit((unsigned char)*program))
 				stack[top++] = *program - '0';
@@ -92,7 +125,7 @@ int main(void)
 	multiply(c, a, b, n);
 	memcpy(sorted, rows, sizeof(rows));
 	quicksort(sorted, sorted + sizeof(rows) / sizeof(rows[0]));
-	printf("%.12g %u %d %s\n", c[17 * n + 4], checksum((const void *)"decouple", 8),
-	       evaluate("ii*s+d-", 6, 7, "abc", 2.6), sorted[5].name);
+	printf("%.12g %u %d %s\n", c[17 * n + 4], checksum((const void *)"decouple", 8), evaluate("ii*s+d-", 6, 7, "abc", 2.6),
+	       sorted[5].name);
 	return 0;
 }

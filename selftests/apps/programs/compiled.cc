@@ -50,8 +50,10 @@ static double evaluate(const Tree &tree)
 				     [](const std::unique_ptr<Node> &node) {
 					     double left = evaluate(node->left), right = evaluate(node->right);
 					     switch (node->op) {
-					     case '+': return left + right;
-					     case '*': return left * right;
+					     case '+':
+						     return left + right;
+					     case '*':
+						     return left * right;
 					     }
 					     throw std::runtime_error(std::string("no operator ") + node->op);
 				     }},

@@ -15,7 +15,7 @@ cd repository
 for i in $(seq 1 6); do
 	mkdir -p dir$((i % 3))
 	for j in $(seq 1 15); do
-		seq $((i * j)) $((i * j + 300)) >dir$((i % 3))/file$j
+		seq $((i * j)) $((i * j + 300)) >"dir$((i % 3))/file$j"
 	done
 	$GIT add .
 	GIT_AUTHOR_DATE="@$((1700000000 + i)) +0000" GIT_COMMITTER_DATE="@$((1700000000 + i)) +0000" $GIT commit -q -m "change $i"

@@ -89,7 +89,7 @@ int main(void)
 #pragma omp parallel
 #pragma omp single
 	fib = fibonacci(24);
-	printf("sum %ld critical %ld atomic %ld ordered %ld inner %d fib %d team %d\n", sum, critical, atomic, ordered_sum, inner,
-	       fib, team);
+	printf("sum %ld critical %ld atomic %ld ordered %ld inner %d fib %d team %d\n", sum, critical, atomic, ordered_sum,
+	       inner, fib, team);
 	return 0;
 }
