@@ -31,7 +31,7 @@ compared=0
 failed=()
 
 skip() {
-	echo "skipped: $*"
+	echo "$*"
 	exit 4
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # timeout: 200
-# An MPICH program: both ranks decoupled (`mpirun -n 2 decouple run -- pp`), one of them, and one attached while it runs.
+# An MPICH program: both ranks decoupled (`mpirun -n 2 decouple run -- pp`), and one next to a native one.
 . selftests/apps/lib.sh
 need mpicc.mpich libmpich-dev mpirun.mpich mpich
 mpicc.mpich -O2 -Wall -Wextra -o "$work/pp" "$programs/pp.c" || {
