@@ -201,7 +201,9 @@ attach_at_gate() {
 		fi
 		timeout 10 "$decouple" status "$pid" --json >"$work/$name.status" 2>&1
 		pids=$(decoupled_pids "$work/$name.status")
-		[ -n "$pids" ] || [ -n "$gate_delay" ] || echo "status doesn't list it as decoupled: $(head -c 300 "$work/$name.status")"
+		# At a gate it can't have ended yet.
+		[ -n "$pids" ] || ! kill -0 "$pid" 2>/dev/null ||
+			echo "status doesn't list it as decoupled: $(head -c 300 "$work/$name.status")"
 	fi
 	touch "$work/$name.gate"
 }
@@ -238,7 +240,7 @@ attached() {
 
 # stress NAME ARG...: one class of stress-ng, which verifies its own results; metrics are of no interest here.
 stress() {
-	local name=$1
+	local name=$1 runner
 	shift
 	need stress-ng stress-ng
 	run "$name" native stress-ng "$@" --timeout 1s --verify
@@ -247,10 +249,15 @@ stress() {
 	if [ -n "$native_only" ]; then
 		run "$name" decoupled stress-ng "$@" --timeout 5s --verify
 	else
-		run "$name" decoupled "$decouple" run --reflector "$reflector" --follow -- stress-ng "$@" --timeout 5s --verify
+		run "$name" decoupled "$decouple" run --reflector "$reflector" --follow -- stress-ng "$@" --timeout 5s --verify &
+		runner=$!
+		watch_status "$name" $runner
+		wait $runner
 	fi
 	if grep -q skipping "$work/$name.decoupled.err"; then
 		verdict "$name" "a stressor was left out: $(grep -m 1 skipping "$work/$name.decoupled.err")"
+	elif [ -z "$native_only" ] && [ ! -e "$work/$name.seen" ]; then
+		verdict "$name" "status never listed it as decoupled"
 	elif [ "$(cat "$work/$name.decoupled.rc")" = 0 ]; then
 		verdict "$name" ""
 	else
