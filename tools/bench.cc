@@ -11,12 +11,15 @@
 
 #include "suite.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-namespace {
+namespace
+{
 
 constexpr Entry entries[] = {
-	{"syscall", "getpid: native, decoupled, and by what Linux offers for having calls executed elsewhere", 20000, bench_syscall},
+	{"syscall", "getpid: native, decoupled, and by what Linux offers for having calls executed elsewhere", 20000,
+	 bench_syscall},
 	{"recouple", "a thread given back to Linux and taken again", 2000, bench_recouple},
 	{"fault", "first and second touch of memory, native and decoupled", 8192, bench_fault},
 	{"attach", "taking a running process: total, stop, kernel memory", 20, bench_attach},

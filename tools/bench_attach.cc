@@ -12,9 +12,11 @@
 #include "suite.h"
 #include "tsc.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-namespace {
+namespace
+{
 
 constexpr unsigned memory_rounds = 7, program_starts = 5, extra_threads = 8;
 
@@ -127,9 +129,10 @@ Result<> measure_memory(const Options &options, Report &report)
 	TRY(target.finish());
 	report.values.emplace_back("kernel_memory_kib", median(one));
 	report.values.emplace_back("kernel_memory_per_thread_kib", median(further));
-	report.notes.push_back("kernel_memory_kib is the growth of Slab, KernelStack, PageTables, SecPageTables and VmallocUsed by one "
-			       "attach, kernel_memory_per_thread_kib by each further thread; medians of " +
-			       std::to_string(memory_rounds) + ", other processes' use included");
+	report.notes.push_back(
+		"kernel_memory_kib is the growth of Slab, KernelStack, PageTables, SecPageTables and VmallocUsed by one "
+		"attach, kernel_memory_per_thread_kib by each further thread; medians of " +
+		std::to_string(memory_rounds) + ", other processes' use included");
 	return {};
 }
 
@@ -168,7 +171,8 @@ Result<> measure_small(const Options &options, Report &report)
 void bench_attach(const Options &options, Report &report)
 {
 	ns_per_tick(); // in the forks it is then known
-	report.notes.push_back("targets are pinned to the service core before the attach, at ordinary priority; node and java: main thread");
+	report.notes.push_back(
+		"targets are pinned to the service core before the attach, at ordinary priority; node and java: main thread");
 	if (auto measured = measure_small(options, report); !measured)
 		return report.add_failure("attach_total and all that follows", measured.error());
 	if (auto measured = measure_memory(options, report); !measured)
@@ -180,7 +184,8 @@ void bench_attach(const Options &options, Report &report)
 			report.notes.push_back("attach_total" + suffix + ": " + program.name + " is not installed");
 			continue;
 		}
-		if (auto measured = attach_program(program, options, std::min(program_starts, options.samples), times); measured)
+		if (auto measured = attach_program(program, options, std::min(program_starts, options.samples), times);
+		    measured)
 			add_times(report, suffix, std::move(times));
 		else
 			report.add_failure("attach_total" + suffix, measured.error());

@@ -8,13 +8,15 @@
 #include "suite.h"
 #include "tsc.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-namespace {
+namespace
+{
 
 constexpr unsigned rounds = 10, most_pages = 4096, most_huge_pages = 16; // of a batch
 constexpr unsigned small_per_huge = 64; // samples: a huge page takes about that much longer, the kernel clears it
-constexpr unsigned spin_us = 200;       // what attach() uses when nobody asks
+constexpr unsigned spin_us = 200; // what attach() uses when nobody asks
 
 uint64_t timed_touch(char *address)
 {
@@ -73,7 +75,8 @@ void bench_fault(const Options &options, Report &report)
 	size_t before = report.notes.size();
 	interleave(huge, std::max(rounds, fewer.samples / most_huge_pages + 1), fewer, report);
 	if (report.notes.size() > before)
-		report.notes.push_back("huge pages need /sys/kernel/mm/transparent_hugepage/enabled = madvise or always, and free memory");
+		report.notes.push_back(
+			"huge pages need /sys/kernel/mm/transparent_hugepage/enabled = madvise or always, and free memory");
 	for (const char *name : {"first_touch_4k", "second_touch_4k", "first_touch_2m"})
 		add_pair_ratio(report, name);
 }

@@ -6,9 +6,11 @@
 #include "pair.h"
 #include "suite.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-namespace {
+namespace
+{
 
 constexpr unsigned rounds = 10;
 constexpr unsigned spin_us = 200; // what attach() uses when nobody asks
@@ -48,11 +50,11 @@ void bench_recouple(const Options &options, Report &report)
 		return report.add_failure("recouple_round_trip", twin.error());
 	constexpr unsigned most = sizeof(Control::samples) / sizeof(uint32_t);
 	std::vector<Variant> variants;
-	variants.push_back({.name = "recouple_round_trip",
-			    .take = [twin = *twin](unsigned share, std::vector<double> &samples_ns) {
-				    return measure(*twin, share, samples_ns);
-			    },
-			    .subject = true});
+	variants.push_back(
+		{.name = "recouple_round_trip",
+		 .take = [twin = *twin](unsigned share,
+					std::vector<double> &samples_ns) { return measure(*twin, share, samples_ns); },
+		 .subject = true});
 	interleave(variants, std::max(rounds, options.samples / most + 1), options, report);
 }
 

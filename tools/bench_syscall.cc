@@ -10,9 +10,11 @@
 #include "suite.h"
 #include "tsc.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-namespace {
+namespace
+{
 
 constexpr unsigned rounds = 10;
 // Longer than any batch takes: the home thread never sleeps while the worker measures.
@@ -30,12 +32,14 @@ void add(Report &report, std::vector<Variant> &variants, const std::string &name
 	if (variant)
 		variants.push_back(std::move(*variant));
 	else
-		report.notes.push_back(name + ": " + variant.error().what + " (errno " + std::to_string(variant.error().code) + ")");
+		report.notes.push_back(name + ": " + variant.error().what + " (errno " + std::to_string(variant.error().code) +
+				       ")");
 }
 
 Result<Variant> native_variant(const Options &options, size_t capacity)
 {
-	auto worker = std::make_shared<Worker>(TRY(Worker::start("native worker", capacity, options.cores.dedicated, options.rt)));
+	auto worker =
+		std::make_shared<Worker>(TRY(Worker::start("native worker", capacity, options.cores.dedicated, options.rt)));
 	return Variant{.name = "native", .take = [worker](unsigned share, std::vector<double> &samples_ns) {
 			       return take_samples(*worker, measure_getpid, share, uint64_t(worker->pid()), samples_ns);
 		       }};

@@ -11,7 +11,8 @@
 #include <csignal>
 #include <cstdio>
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 Result<Child> Child::start(const std::string &what, const std::function<int()> &prepare, const std::function<void()> &run)
 {

@@ -10,15 +10,18 @@
 
 #include "base/result.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-class Child {
+class Child
+{
 public:
 	/*
 	 * Forks. In the child, prepare() runs first; it returns 0 or an errno, which start() turns into an Error that names `what`.
 	 * Then run() until it returns, then _exit(0). Neither may return into the caller's code.
 	 */
-	static Result<Child> start(const std::string &what, const std::function<int()> &prepare, const std::function<void()> &run);
+	static Result<Child> start(const std::string &what, const std::function<int()> &prepare,
+				   const std::function<void()> &run);
 
 	Child() = default;
 	Child(Child &&other) noexcept : pid_(std::exchange(other.pid_, 0)) {}

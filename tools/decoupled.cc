@@ -7,9 +7,11 @@
 
 #include <csignal>
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-namespace {
+namespace
+{
 
 Result<SessionInfo> session_of(pid_t pid)
 {
@@ -40,7 +42,8 @@ Result<> raise_priorities(pid_t pid)
 	Control control = TRY(read_control(pid));
 	for (pid_t tid : threads_of(pid))
 		// Kernel threads of KVM are in this list as well; they are nobody's side and may refuse.
-		if (auto raised = set_realtime(tid, tid == control.manager_tid ? 2 : 1); !raised && raised.error().code != EINVAL)
+		if (auto raised = set_realtime(tid, tid == control.manager_tid ? 2 : 1);
+		    !raised && raised.error().code != EINVAL)
 			return raised;
 	return {};
 }

@@ -6,9 +6,11 @@
 #include "session.h"
 #include "variant.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-class Decoupled {
+class Decoupled
+{
 public:
 	/* Attaches to `worker`, which must outlive this, waits until its main thread runs in the guest, raises priorities. */
 	static Result<Decoupled> attach(Worker &worker, const Options &options, unsigned home_spin_us);

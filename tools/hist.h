@@ -7,7 +7,8 @@
 #include <cstddef>
 #include <vector>
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 struct Summary {
 	size_t n = 0;
@@ -37,7 +38,10 @@ inline Summary summarize(std::vector<double> samples)
 		.max = samples.back()};
 }
 
-inline double median(std::vector<double> samples) { return summarize(std::move(samples)).p50; }
+inline double median(std::vector<double> samples)
+{
+	return summarize(std::move(samples)).p50;
+}
 
 } // namespace decouple::bench
 

@@ -13,9 +13,11 @@
 
 #include "tsc.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-namespace {
+namespace
+{
 
 std::string first_line(const char *path)
 {

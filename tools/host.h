@@ -7,7 +7,8 @@
 
 #include "placement.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 struct Host {
 	std::string cpu, kernel;

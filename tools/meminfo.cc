@@ -9,7 +9,8 @@
 #include <limits>
 #include <string>
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 double kernel_memory_kib()
 {

@@ -3,7 +3,8 @@
 #ifndef DECOUPLE_TOOLS_MEMINFO_H
 #define DECOUPLE_TOOLS_MEMINFO_H
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 /*
  * Slab + KernelStack + PageTables + SecPageTables + VmallocUsed, in KiB. SecPageTables are KVM's (shadow or nested) page tables;

@@ -3,7 +3,8 @@
 
 #include "pair.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 Result<std::shared_ptr<DecoupledWorker>> DecoupledWorker::start(const Options &options, size_t capacity, unsigned home_spin_us)
 {
@@ -37,12 +38,13 @@ void add_pair(std::vector<Variant> &variants, const WorkerPair &pair, const std:
 					    return take_samples(*worker, job, share, arg, samples_ns);
 				    }});
 	if (pair.decoupled)
-		variants.push_back({.name = name + "_decoupled",
-				    .take =
-					    [twin = pair.decoupled, job, arg, calls](unsigned share, std::vector<double> &samples_ns) {
-						    return twin->session->take(job, share, arg, calls, samples_ns);
-					    },
-				    .subject = true});
+		variants.push_back(
+			{.name = name + "_decoupled",
+			 .take =
+				 [twin = pair.decoupled, job, arg, calls](unsigned share, std::vector<double> &samples_ns) {
+					 return twin->session->take(job, share, arg, calls, samples_ns);
+				 },
+			 .subject = true});
 }
 
 void add_pair_ratio(Report &report, const std::string &name)

@@ -7,7 +7,8 @@
 
 #include "decoupled.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 struct DecoupledWorker {
 	/* Starts a worker and attaches to it. */

@@ -5,7 +5,8 @@
 
 #include "variant.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 /* Calls that a batch makes before it records: the worker has just been woken, its caches and the other side's are cold. */
 constexpr uint64_t getpid_warm_up = 100;
@@ -17,7 +18,10 @@ constexpr uint64_t getpid_warm_up = 100;
 int64_t measure_getpid(Channel &channel);
 
 /* Room in a worker for one round. */
-inline size_t round_capacity(const Options &options, unsigned rounds) { return options.samples / rounds + 1; }
+inline size_t round_capacity(const Options &options, unsigned rounds)
+{
+	return options.samples / rounds + 1;
+}
 
 /* Syscall User Dispatch: the thread itself executes the call in a SIGSYS handler. */
 Result<Variant> sud_variant(const Options &options, size_t capacity);

@@ -12,9 +12,11 @@
 
 #include "peer.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-namespace {
+namespace
+{
 
 // The worker also makes calls that must be executed, such as waiting for its next job. A breakpoint on either side of the
 // measurement tells the tracer when to emulate.

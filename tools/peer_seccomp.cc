@@ -20,9 +20,11 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #endif
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-namespace {
+namespace
+{
 
 // Returns the listener's file descriptor in the worker.
 int64_t install(Channel &)
@@ -96,7 +98,8 @@ Result<Variant> seccomp_variant(bool same_core, const Options &options, size_t c
 	close(listener);
 	pair->supervisor = TRY(std::move(supervisor));
 	return Variant{.name = name, .take = [pair](unsigned share, std::vector<double> &samples_ns) {
-			       return take_samples(pair->worker, measure_getpid, share, uint64_t(pair->worker.pid()), samples_ns);
+			       return take_samples(pair->worker, measure_getpid, share, uint64_t(pair->worker.pid()),
+						   samples_ns);
 		       }};
 }
 

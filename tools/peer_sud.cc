@@ -41,9 +41,11 @@ void decouple_bench_sud_restorer();
 long decouple_bench_sud_call(long nr, long a0, long a1, long a2, long a3, long a4, long a5);
 }
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-namespace {
+namespace
+{
 
 // Read by the kernel at each system call. Of the worker: every fork has its own.
 volatile char selector = SYSCALL_DISPATCH_FILTER_ALLOW;

@@ -11,9 +11,11 @@
 #include <cstdlib>
 #include <memory>
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-namespace {
+namespace
+{
 
 struct CpuSet {
 	CpuSet() : set(CPU_ALLOC(limit)) { CPU_ZERO_S(size, set); }
@@ -57,7 +59,8 @@ Result<> set_realtime(pid_t tid, int priority)
 {
 	sched_param param = {.sched_priority = priority};
 	if (sched_setscheduler(tid, priority ? SCHED_RR : SCHED_OTHER, &param))
-		return fail_errno("cannot set SCHED_RR priority " + std::to_string(priority) + " for thread " + std::to_string(tid));
+		return fail_errno("cannot set SCHED_RR priority " + std::to_string(priority) + " for thread " +
+				  std::to_string(tid));
 	return {};
 }
 
@@ -76,8 +79,9 @@ Result<CorePair> choose_core_pair(const std::string &text)
 {
 	std::vector<int> allowed = allowed_cores();
 	if (allowed.size() < 2)
-		return fail(EOPNOTSUPP, "a bench needs two cores, one dedicated and one for service, but only one is allowed here; "
-					"widen the affinity with taskset or the cpuset");
+		return fail(EOPNOTSUPP,
+			    "a bench needs two cores, one dedicated and one for service, but only one is allowed here; "
+			    "widen the affinity with taskset or the cpuset");
 	if (text.empty())
 		return CorePair{allowed.back(), allowed.front()};
 	CorePair cores;

@@ -10,7 +10,8 @@
 
 #include "base/result.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 /* Cores on which the calling process may run, ascending. */
 std::vector<int> allowed_cores();

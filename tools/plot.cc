@@ -7,9 +7,11 @@
 
 #include "report.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-namespace {
+namespace
+{
 
 // gnuplot's single-quoted strings know one escape: a doubled quote.
 std::string quoted(const std::string &text)
@@ -31,7 +33,8 @@ std::string script(const Report &report, const std::string &path)
 	    << " noenhanced\n"
 	    << "set logscale x\nset xlabel 'ns (logarithmic): bar = median, line = minimum to p99, dot = p99.9'\n"
 	    << "set grid xtics mxtics lc rgb '#dddddd'\nset border 3\nset tics nomirror\nunset key\nset rmargin 4\n"
-	    << "set yrange [" << report.rows.size() << ".5:0.5]\nset style fill solid 0.35\nset bars 0.6\nset ytics noenhanced (";
+	    << "set yrange [" << report.rows.size()
+	    << ".5:0.5]\nset style fill solid 0.35\nset bars 0.6\nset ytics noenhanced (";
 	for (size_t i = 0; i < report.rows.size(); i++)
 		out << (i ? ", " : "") << quoted(report.rows[i].name) << " " << i + 1;
 	out << ")\n$rows << EOD\n";
@@ -44,7 +47,8 @@ std::string script(const Report &report, const std::string &path)
 	// Bars begin a little below the smallest value: a logarithmic axis has no zero.
 	out << "EOD\nset xrange [" << least / 2 << ":*]\n"
 	    << "plot $rows using 3:1:(" << least / 2
-	    << "):3:($1-0.3):($1+0.3) with boxxyerror lc rgb '#3b6ea5', '' using 3:1:2:4 with xerrorbars pt 0 lw 1.5 lc rgb '#222222', "
+	    << "):3:($1-0.3):($1+0.3) with boxxyerror lc rgb '#3b6ea5', '' using 3:1:2:4 with xerrorbars pt 0 lw 1.5 lc rgb "
+	       "'#222222', "
 	       "'' using 5:1 with points pt 7 ps 0.5 lc rgb '#b03a2e'\n";
 	return out.str();
 }

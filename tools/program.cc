@@ -13,12 +13,15 @@
 #include "host.h"
 #include "placement.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-namespace {
+namespace
+{
 
-constexpr const char *javascript = "let kept = []; setInterval(() => { for (let i = 0; i < 20000; i++) kept.push({i, s: 'v' + i});"
-				   " if (kept.length > 200000) kept = []; }, 5)";
+constexpr const char *javascript =
+	"let kept = []; setInterval(() => { for (let i = 0; i < 20000; i++) kept.push({i, s: 'v' + i});"
+	" if (kept.length > 200000) kept = []; }, 5)";
 
 constexpr const char *java = R"(import java.util.ArrayList;
 
@@ -97,8 +100,9 @@ Result<Child> start_program(const Program &program, int core)
 	nanosleep(&warm_up, nullptr);
 	std::string how;
 	if (!child.alive(how))
-		return fail(ECHILD, std::string(program.name) + " ended while it warmed up (" + how + ")" +
-					    (program.source ? "; running a source file may need more of it to be installed" : ""));
+		return fail(ECHILD,
+			    std::string(program.name) + " ended while it warmed up (" + how + ")" +
+				    (program.source ? "; running a source file may need more of it to be installed" : ""));
 	return child;
 }
 

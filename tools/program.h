@@ -8,7 +8,8 @@
 
 #include "child.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 struct Program {
 	const char *name; /* also the command */

@@ -8,7 +8,8 @@
 #include <cerrno>
 #include <cstdint>
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 int map_region(Region &region, size_t size, bool huge)
 {

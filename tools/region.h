@@ -5,7 +5,8 @@
 
 #include <cstddef>
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 constexpr size_t small_page = 4096, huge_page = 2 << 20;
 

@@ -9,9 +9,11 @@
 
 #include <nlohmann/json.hpp>
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-namespace {
+namespace
+{
 
 const Row *find(const Report &report, const std::string &name)
 {
@@ -20,7 +22,10 @@ const Row *find(const Report &report, const std::string &name)
 }
 
 // A tenth of a nanosecond is already below what the TSC resolves; more digits would pretend.
-double rounded(double value, double unit) { return std::round(value / unit) * unit; }
+double rounded(double value, double per_unit = 10)
+{
+	return std::round(value * per_unit) / per_unit;
+}
 
 } // namespace
 
@@ -50,9 +55,10 @@ void Report::add_failure(const std::string &what, const Error &error)
 void print_table(const Report &report)
 {
 	const Host &host = report.host;
-	printf("bench %s on %s, Linux %s, KVM: %s\n", report.bench.c_str(), host.cpu.c_str(), host.kernel.c_str(), host.kvm.c_str());
-	printf("cores: dedicated %d, service %d (isolated by the kernel: %s); %s; load %.2f; TSC %.1f MHz; %s\n", host.cores.dedicated,
-	       host.cores.service, host.isolated.empty() ? "none" : host.isolated.c_str(),
+	printf("bench %s on %s, Linux %s, KVM: %s\n", report.bench.c_str(), host.cpu.c_str(), host.kernel.c_str(),
+	       host.kvm.c_str());
+	printf("cores: dedicated %d, service %d (isolated by the kernel: %s); %s; load %.2f; TSC %.1f MHz; %s\n",
+	       host.cores.dedicated, host.cores.service, host.isolated.empty() ? "none" : host.isolated.c_str(),
 	       host.rt ? "SCHED_RR 1" : "no real-time priority", host.load, host.tsc_mhz, host.date.c_str());
 	printf("times in ns; each contains %.1f ns of clock reading\n\n", host.timer_ns);
 	int width = 20;
@@ -62,8 +68,8 @@ void print_table(const Report &report)
 		width = std::max(width, int(name.size()));
 	printf("%-*s %8s %12s %12s %12s %12s %12s\n", width, "", "n", "min", "p50", "p99", "p99.9", "max");
 	for (const Row &row : report.rows)
-		printf("%-*s %8zu %12.1f %12.1f %12.1f %12.1f %12.1f\n", width, row.name.c_str(), row.ns.n, row.ns.min, row.ns.p50,
-		       row.ns.p99, row.ns.p999, row.ns.max);
+		printf("%-*s %8zu %12.1f %12.1f %12.1f %12.1f %12.1f\n", width, row.name.c_str(), row.ns.n, row.ns.min,
+		       row.ns.p50, row.ns.p99, row.ns.p999, row.ns.max);
 	if (!report.ratios.empty())
 		printf("\nratios of medians\n");
 	for (const auto &[name, value] : report.ratios)
@@ -92,23 +98,23 @@ void print_json(const Report &report)
 		       {"isolated", host.isolated},
 		       {"rt", host.rt},
 		       {"date", host.date},
-		       {"tsc_mhz", rounded(host.tsc_mhz, 0.001)},
-		       {"timer_ns", rounded(host.timer_ns, 0.1)},
-		       {"load", host.load}};
+		       {"tsc_mhz", rounded(host.tsc_mhz, 1e3)},
+		       {"timer_ns", rounded(host.timer_ns)},
+		       {"load", rounded(host.load, 100)}};
 	out["rows"] = ordered_json::array();
 	for (const Row &row : report.rows)
 		out["rows"].push_back({{"name", row.name},
 				       {"n", row.ns.n},
-				       {"min", rounded(row.ns.min, 0.1)},
-				       {"p50", rounded(row.ns.p50, 0.1)},
-				       {"p99", rounded(row.ns.p99, 0.1)},
-				       {"p999", rounded(row.ns.p999, 0.1)},
-				       {"max", rounded(row.ns.max, 0.1)}});
+				       {"min", rounded(row.ns.min)},
+				       {"p50", rounded(row.ns.p50)},
+				       {"p99", rounded(row.ns.p99)},
+				       {"p999", rounded(row.ns.p999)},
+				       {"max", rounded(row.ns.max)}});
 	out["ratios"] = ordered_json::object();
 	for (const auto &[name, value] : report.ratios)
-		out["ratios"][name] = rounded(value, 0.0001);
+		out["ratios"][name] = rounded(value, 1e5);
 	for (const auto &[name, value] : report.values)
-		out[name] = rounded(value, 0.1);
+		out[name] = rounded(value);
 	out["notes"] = report.notes;
 	// Bytes of another encoding (a CPU's name, a path in a message) are replaced: the default is an exception.
 	puts(out.dump(2, ' ', false, ordered_json::error_handler_t::replace).c_str());

@@ -11,7 +11,8 @@
 #include "hist.h"
 #include "host.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 struct Row {
 	std::string name;
@@ -23,7 +24,8 @@ struct Report {
 	Host host;
 	std::vector<Row> rows;
 	std::vector<std::pair<std::string, double>> ratios;
-	std::vector<std::pair<std::string, double>> values; /* further figures, top-level fields of the JSON form; unit in the name */
+	std::vector<std::pair<std::string, double>>
+		values; /* further figures, top-level fields of the JSON form; unit in the name */
 	std::vector<std::string> notes;
 	int exit_code = 0; /* of a bench that printed something, but not what it is there for */
 

@@ -5,7 +5,8 @@
 
 #include "variant.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 /* Each fills rows, ratios, values and notes of the report, and its exit code when its subject could not be measured. */
 void bench_syscall(const Options &options, Report &report);

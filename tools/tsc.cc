@@ -7,9 +7,11 @@
 
 #include <algorithm>
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-namespace {
+namespace
+{
 
 struct Reading {
 	uint64_t ticks;

@@ -5,7 +5,8 @@
 
 #include <cstdint>
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 /* RDTSCP waits for what precedes it; the LFENCE keeps what follows from starting before the clock was read. */
 inline uint64_t ticks()

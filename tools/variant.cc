@@ -7,7 +7,8 @@
 
 #include "tsc.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 void interleave(std::vector<Variant> &variants, unsigned rounds, const Options &options, Report &report)
 {
@@ -16,7 +17,8 @@ void interleave(std::vector<Variant> &variants, unsigned rounds, const Options &
 	for (unsigned round = 0; round < rounds; round++) {
 		options.progress("round " + std::to_string(round + 1) + " of " + std::to_string(rounds));
 		for (size_t i = 0; i < variants.size(); i++) {
-			size_t turn = (round + i) % variants.size();
+			size_t step = round % 2 ? variants.size() - 1 - i : i;
+			size_t turn = (round / 2 + step) % variants.size();
 			Variant &variant = variants[turn];
 			// Exactly options.samples over all rounds, also where the division leaves a rest.
 			unsigned share = unsigned(uint64_t(options.samples) * (round + 1) / rounds -

@@ -10,7 +10,8 @@
 #include "report.h"
 #include "worker.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 struct Options {
 	unsigned samples; /* per row */
@@ -29,8 +30,9 @@ struct Variant {
 };
 
 /*
- * Rounds of all variants: drift of the machine (frequency, other load) meets all alike. Each round begins with another variant, so
- * that none always follows the same neighbour. Rows appear in the order of `variants`.
+ * Rounds of all variants: drift of the machine (frequency, other load) meets all alike. Rounds run forwards and backwards by turns,
+ * and begin with another variant each time, so that none always follows the same neighbour and finds the core as that left it. Rows
+ * appear in the order of `variants`.
  */
 void interleave(std::vector<Variant> &variants, unsigned rounds, const Options &options, Report &report);
 

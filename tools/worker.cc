@@ -14,14 +14,19 @@
 
 #include "placement.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
-namespace {
+namespace
+{
 
 constexpr size_t header_size = 4096;
 static_assert(sizeof(Channel) <= header_size);
 
-size_t mapping_size(size_t capacity) { return header_size + capacity * sizeof(uint64_t); }
+size_t mapping_size(size_t capacity)
+{
+	return header_size + capacity * sizeof(uint64_t);
+}
 
 // Shared between processes: no FUTEX_PRIVATE_FLAG.
 void futex_wait(std::atomic<uint32_t> &word, uint32_t seen, const timespec *timeout)
@@ -29,7 +34,10 @@ void futex_wait(std::atomic<uint32_t> &word, uint32_t seen, const timespec *time
 	syscall(SYS_futex, &word, FUTEX_WAIT, seen, timeout, nullptr, 0);
 }
 
-void futex_wake(std::atomic<uint32_t> &word) { syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0); }
+void futex_wake(std::atomic<uint32_t> &word)
+{
+	syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
 
 void serve(Channel &channel)
 {
@@ -58,7 +66,8 @@ Result<Worker> Worker::start(const std::string &what, size_t capacity, int core,
 {
 	void *memory = mmap(nullptr, mapping_size(capacity), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
-		return fail_errno("cannot map " + std::to_string(capacity) + " samples for " + what + "; ask for fewer with --samples");
+		return fail_errno("cannot map " + std::to_string(capacity) + " samples for " + what +
+				  "; ask for fewer with --samples");
 	Worker worker;
 	worker.what_ = what;
 	worker.channel_ = new (memory) Channel{};
@@ -120,7 +129,8 @@ Result<int64_t> Worker::finish(unsigned timeout_ms)
 			return fail(ECHILD, what_ + " ended during a job (" + how + ")");
 		if (channel_->done.load() == done && now_ms() > deadline) {
 			child_.kill();
-			return fail(ETIMEDOUT, what_ + " did not finish a job within " + std::to_string(timeout_ms / 1000) + " s");
+			return fail(ETIMEDOUT,
+				    what_ + " did not finish a job within " + std::to_string(timeout_ms / 1000) + " s");
 		}
 	}
 	if (channel_->result < 0)

@@ -16,7 +16,8 @@
 
 #include "child.h"
 
-namespace decouple::bench {
+namespace decouple::bench
+{
 
 struct Channel;
 /* Result >= 0, or -errno. */
@@ -25,24 +26,27 @@ using Job = int64_t (*)(Channel &);
 /* The memory between bench and worker; sample space follows it. */
 struct Channel {
 	std::atomic<uint32_t> request; /* incremented by the bench after the fields below; the worker's futex */
-	std::atomic<uint32_t> done;    /* set to request by the worker after `result`; the bench's futex */
-	std::atomic<uint32_t> stop;    /* asks an endless job to return */
-	Job job;                       /* nullptr: end */
-	uint64_t count;                /* samples to take */
-	uint64_t arg;                  /* the job's own */
+	std::atomic<uint32_t> done; /* set to request by the worker after `result`; the bench's futex */
+	std::atomic<uint32_t> stop; /* asks an endless job to return */
+	Job job; /* nullptr: end */
+	uint64_t count; /* samples to take */
+	uint64_t arg; /* the job's own */
 	int64_t result;
 	uint64_t capacity;
 	uint64_t *samples; /* ticks; the same address in both, since the worker is a fork */
 };
 
-class Worker {
+class Worker
+{
 public:
 	/* rt: SCHED_RR 1. Error EPERM when that is not permitted. */
 	static Result<Worker> start(const std::string &what, size_t capacity, int core, bool rt);
 
 	Worker() = default;
-	Worker(Worker &&other) noexcept : what_(std::move(other.what_)), channel_(std::exchange(other.channel_, nullptr)),
-					  child_(std::move(other.child_)) {}
+	Worker(Worker &&other) noexcept
+	    : what_(std::move(other.what_)), channel_(std::exchange(other.channel_, nullptr)), child_(std::move(other.child_))
+	{
+	}
 	Worker &operator=(Worker &&other) noexcept;
 	~Worker();
 
