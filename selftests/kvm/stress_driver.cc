@@ -23,7 +23,8 @@
 
 #include "userland/session.h"
 
-namespace {
+namespace
+{
 
 uint64_t seed = 1;
 
@@ -151,7 +152,8 @@ int main(int argc, char **argv)
 	if ((command == "cycles" && argc == 8) || (command == "storm" && argc == 7)) {
 		seed = std::strtoull(argv[argc - 1], nullptr, 0) * 2 + 1;
 		if (command == "cycles")
-			return cycles(pid, tid, std::strtoul(argv[4], nullptr, 0), std::atoi(argv[5]), std::strtoull(argv[6], nullptr, 0));
+			return cycles(pid, tid, std::strtoul(argv[4], nullptr, 0), std::atoi(argv[5]),
+				      std::strtoull(argv[6], nullptr, 0));
 		return storm(pid, tid, std::atof(argv[4]), std::atof(argv[5]));
 	}
 	std::fprintf(stderr, "usage: stress_driver trips|cycles|storm|captures PID TID ...\n");

@@ -47,7 +47,8 @@
 
 static const char *const paths[] = {"a", "b", "c", "d", "d/x", "d/y", "l", "missing/z", "", "./a", "a/", ".", "d/../b"};
 static const int signals[] = {SIGUSR1, SIGUSR2, SIGPIPE, SIGCHLD, SIGURG, SIGXFSZ, 34, 35, 36, 37};
-static const uint64_t nowhere[] = {0, 1, 0x1000, 0x800000000000, 0xffff800000000000, 0xffffff8002001000, 0xfffffffffffffff8, ~0ul};
+static const uint64_t nowhere[] = {0,   1, 0x1000, 0x800000000000, 0xffff800000000000, 0xffffff8002001000, 0xfffffffffffffff8,
+				   ~0ul};
 
 /* The arena lies between a page that can only be read and one without access. */
 static uint8_t *const arena = (uint8_t *)ARENA, *const readonly = (uint8_t *)(ARENA - PAGE);
@@ -92,7 +93,10 @@ static long raw_call(long nr, const uint64_t a[6])
 	register uint64_t r10 __asm__("r10") = a[3], r8 __asm__("r8") = a[4], r9 __asm__("r9") = a[5];
 	long ret = nr;
 
-	__asm__ volatile("syscall" : "+a"(ret) : "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
+	__asm__ volatile("syscall"
+			 : "+a"(ret)
+			 : "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
 	return ret;
 }
 
@@ -128,11 +132,26 @@ static uint64_t hash(const uint8_t *bytes, size_t len)
 }
 
 /* Random contents, and behind PLAIN_BYTES the structures that arguments may point to. */
-static struct pollfd *poll_area(void) { return (struct pollfd *)(arena + PLAIN_BYTES); }
-static struct iovec *iovec_area(void) { return (struct iovec *)(arena + PLAIN_BYTES + 128); }
-static struct timespec *time_area(void) { return (struct timespec *)(arena + PLAIN_BYTES + 256); }
-static uint64_t *mask_area(void) { return (uint64_t *)(arena + PLAIN_BYTES + 320); }
-static struct sockaddr_un *address_area(void) { return (struct sockaddr_un *)(arena + PLAIN_BYTES + 384); }
+static struct pollfd *poll_area(void)
+{
+	return (struct pollfd *)(arena + PLAIN_BYTES);
+}
+static struct iovec *iovec_area(void)
+{
+	return (struct iovec *)(arena + PLAIN_BYTES + 128);
+}
+static struct timespec *time_area(void)
+{
+	return (struct timespec *)(arena + PLAIN_BYTES + 256);
+}
+static uint64_t *mask_area(void)
+{
+	return (uint64_t *)(arena + PLAIN_BYTES + 320);
+}
+static struct sockaddr_un *address_area(void)
+{
+	return (struct sockaddr_un *)(arena + PLAIN_BYTES + 384);
+}
 
 static uint64_t harmless_mask(void)
 {
@@ -161,7 +180,8 @@ static void fill_arena(void)
 	for (unsigned i = 0; i < 8; i++)
 		poll_area()[i] = (struct pollfd){some_fd(), (short)below(64), (short)0x5555};
 	for (unsigned i = 0; i < 8; i++)
-		iovec_area()[i] = (struct iovec){below(12) ? arena + below(PLAIN_BYTES - 512) : (void *)nowhere[below(8)], below(512)};
+		iovec_area()[i] =
+			(struct iovec){below(12) ? arena + below(PLAIN_BYTES - 512) : (void *)nowhere[below(8)], below(512)};
 	time_area()[0] = (struct timespec){0, (long)below(20000)};
 	if (!below(6))
 		time_area()[0].tv_nsec = -1;
@@ -177,7 +197,7 @@ static uint64_t bad_address(void)
 	uint64_t which = below(11);
 
 	say("%s ", which < 8 ? "nowhere" : which == 8 ? "guard" : which == 9 ? "readonly" : "across");
-	return which < 8 ? nowhere[which]
+	return which < 8    ? nowhere[which]
 	       : which == 8 ? (uint64_t)arena + ARENA_BYTES
 	       : which == 9 ? (uint64_t)readonly
 			    : (uint64_t)arena + ARENA_BYTES - 8 * below(4) - 4;
@@ -326,7 +346,8 @@ static void do_mmap(void)
 
 static void do_mremap(void)
 {
-	uint64_t page = below(PLAYGROUND_PAGES - 16), pages = 1 + below(8), to = below(PLAYGROUND_PAGES - 16), size = 1 + below(12);
+	uint64_t page = below(PLAYGROUND_PAGES - 16), pages = 1 + below(8), to = below(PLAYGROUND_PAGES - 16),
+		 size = 1 + below(12);
 	int flags = (int)below(4);
 	/* Without MREMAP_FIXED a moved mapping would lie where the process has its own; so it may only move to a place of ours. */
 	void *p = mremap(playground + page * PAGE, pages * PAGE, size * PAGE, flags == 1 ? 0 : flags, playground + to * PAGE);
@@ -368,8 +389,10 @@ static void do_sigaction(void)
 	*(uint64_t *)&action.sa_mask = harmless_mask();
 	int ret = sigaction(sig, &action, &old);
 	say("sigaction %d flags %x: %d, was %s flags %x mask %lx", sig, action.sa_flags, ret,
-	    old.sa_handler == on_signal ? "handled" : old.sa_handler == SIG_IGN ? "ignored" : "default", old.sa_flags & 0x7bffffff,
-	    *(uint64_t *)&old.sa_mask);
+	    old.sa_handler == on_signal ? "handled"
+	    : old.sa_handler == SIG_IGN ? "ignored"
+					: "default",
+	    old.sa_flags & 0x7bffffff, *(uint64_t *)&old.sa_mask);
 }
 
 static void do_sigmask(void)
@@ -390,7 +413,8 @@ static void do_stat(void)
 	if (ret)
 		say("stat %d %d %s: errno %d", which, fd, path, errno);
 	else
-		say("stat %d %d %s: mode %o links %lu size %ld owner %u", which, fd, path, st.st_mode, st.st_nlink, (long)st.st_size, st.st_uid);
+		say("stat %d %d %s: mode %o links %lu size %ld owner %u", which, fd, path, st.st_mode, st.st_nlink,
+		    (long)st.st_size, st.st_uid);
 }
 
 static void do_fork(void)
@@ -466,7 +490,8 @@ static void do_affinity(void)
 
 static void one_call(void)
 {
-	static void (*const special[])(void) = {do_mmap, do_mremap, do_touch, do_touch, do_sigaction, do_sigmask, do_stat, do_chdir};
+	static void (*const special[])(void) = {do_mmap,      do_mremap,  do_touch, do_touch,
+						do_sigaction, do_sigmask, do_stat,  do_chdir};
 	static void (*const rare[])(void) = {do_fork, do_exec, do_thread, do_affinity};
 	uint64_t which = below(200);
 
@@ -489,7 +514,8 @@ static void map_at(uint8_t *at, size_t pages)
 static int set_up(void)
 {
 	struct rlimit core = {0, 0}, files = {64, 64}, bytes = {1 << 20, 1 << 20};
-	stack_t stack = {.ss_size = 65536, .ss_sp = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)};
+	stack_t stack = {.ss_size = 65536,
+			 .ss_sp = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)};
 	struct sigaction fault = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
 	int fds[4], fd;
 
@@ -515,8 +541,9 @@ static int set_up(void)
 	if (text == (char *)MAP_FAILED || !getcwd(top, sizeof(top)) || mkdir("d", 0755) || fd < 0)
 		return 0;
 	/* Something to work with from the first call on. */
-	return !ftruncate(fd, 3 * PAGE + 100) && pwrite(fd, "first", 5, 0) == 5 && open("b", O_RDWR | O_CREAT | O_APPEND, 0644) >= 0 &&
-	       !pipe2(fds, O_NONBLOCK) && !socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) &&
+	return !ftruncate(fd, 3 * PAGE + 100) && pwrite(fd, "first", 5, 0) == 5 &&
+	       open("b", O_RDWR | O_CREAT | O_APPEND, 0644) >= 0 && !pipe2(fds, O_NONBLOCK) &&
+	       !socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) &&
 	       !socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds) && (fd = memfd_create("m", 0)) >= 0 &&
 	       !ftruncate(fd, 8 * PAGE) && syscall(SYS_eventfd2, 3, O_NONBLOCK) >= 0 && syscall(SYS_epoll_create1, 0) >= 0;
 }

@@ -32,8 +32,21 @@
 #define FLAG_AF 0x10
 #define HWCAP2_FSGSBASE_BIT 2
 
-enum { BAD_GPR = 1, BAD_VECTOR = 2, BAD_MASK = 4, BAD_X87 = 8, BAD_MXCSR = 16, BAD_FLAGS = 32, BAD_RED_ZONE = 64, BAD_FS = 128,
-       BAD_GS = 256, BAD_SELECTOR = 512, BAD_CALL = 1024, BAD_STRING = 2048, BAD_PKRU = 4096 };
+enum {
+	BAD_GPR = 1,
+	BAD_VECTOR = 2,
+	BAD_MASK = 4,
+	BAD_X87 = 8,
+	BAD_MXCSR = 16,
+	BAD_FLAGS = 32,
+	BAD_RED_ZONE = 64,
+	BAD_FS = 128,
+	BAD_GS = 256,
+	BAD_SELECTOR = 512,
+	BAD_CALL = 1024,
+	BAD_STRING = 2048,
+	BAD_PKRU = 4096
+};
 
 struct width {
 	const char *name;
@@ -45,7 +58,8 @@ struct width {
 };
 
 static const struct width widths[] = {
-	{"avx512", 32, 8, 1, churn_avx512_compute, churn_avx512_calls, churn_avx512_initial, churn_avx512_calls_next, trash_avx512},
+	{"avx512", 32, 8, 1, churn_avx512_compute, churn_avx512_calls, churn_avx512_initial, churn_avx512_calls_next,
+	 trash_avx512},
 	{"avx2", 16, 4, 0, churn_avx2_compute, churn_avx2_calls, churn_avx2_initial, churn_avx2_calls_next, trash_avx2},
 	{"sse2", 16, 2, 0, churn_sse2_compute, churn_sse2_calls, NULL, churn_sse2_calls_next, trash_sse2},
 };
@@ -268,12 +282,12 @@ static int check_string(void)
 
 static void report(const struct churn *c, int bad, int kind, uint64_t turns, unsigned long round)
 {
-	printf("BAD 0x%x in round %lu, kind %d, %lu turns: flags %lx (in %lx) mxcsr %x (in %x) fcw %x/%x fsw %x/%x ftw %x\n", bad, round,
-	       kind, turns, c->flags_out, c->flags_in, c->fx_out.mxcsr, c->fx_in.mxcsr, c->fx_out.fcw, c->fx_in.fcw, c->fx_out.fsw,
-	       c->fx_in.fsw, c->fx_out.ftw);
-	printf("  selectors cs %x ss %x ds %x es %x fs %x gs %x; call rax sum %lx rcx %lx (want %lx) r11 %lx\n", c->selectors[0],
-	       c->selectors[1], c->selectors[2], c->selectors[3], c->selectors[4], c->selectors[5], c->sys_rax, c->sys_rcx,
-	       (uint64_t)width->next, c->sys_r11);
+	printf("BAD 0x%x in round %lu, kind %d, %lu turns: flags %lx (in %lx) mxcsr %x (in %x) fcw %x/%x fsw %x/%x ftw %x\n",
+	       bad, round, kind, turns, c->flags_out, c->flags_in, c->fx_out.mxcsr, c->fx_in.mxcsr, c->fx_out.fcw, c->fx_in.fcw,
+	       c->fx_out.fsw, c->fx_in.fsw, c->fx_out.ftw);
+	printf("  selectors cs %x ss %x ds %x es %x fs %x gs %x; call rax sum %lx rcx %lx (want %lx) r11 %lx\n",
+	       c->selectors[0], c->selectors[1], c->selectors[2], c->selectors[3], c->selectors[4], c->selectors[5], c->sys_rax,
+	       c->sys_rcx, (uint64_t)width->next, c->sys_r11);
 }
 
 static int one_round(unsigned long round, uint64_t *all_turns)
@@ -359,7 +373,8 @@ int main(int argc, char **argv)
 	do {
 		bad += one_round(rounds++, &turns) != 0;
 		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (!stop && bad < 20 && (double)(now.tv_sec - start.tv_sec) + (double)(now.tv_nsec - start.tv_nsec) * 1e-9 < seconds);
+	} while (!stop && bad < 20 &&
+		 (double)(now.tv_sec - start.tv_sec) + (double)(now.tv_nsec - start.tv_nsec) * 1e-9 < seconds);
 	printf("rounds=%lu turns=%lu signals=%lu bad=%lu\n", rounds, turns, signals, bad);
 	return bad != 0;
 }

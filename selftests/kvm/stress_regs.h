@@ -8,13 +8,13 @@
 
 #define CHURN_HOME_RSP 0x00
 #define CHURN_COUNT 0x08
-#define CHURN_FLAGS_IN 0x10  /* RFLAGS bits to run with: DF, AC, ID */
+#define CHURN_FLAGS_IN 0x10 /* RFLAGS bits to run with: DF, AC, ID */
 #define CHURN_FLAGS_OUT 0x18
 #define CHURN_HOME_FLAGS 0x20
 #define CHURN_SELECTORS 0x28 /* cs ss ds es fs gs, two bytes each */
-#define CHURN_PARKED 0x38    /* RAX RCX R11 while a system call runs */
-#define CHURN_SYS_RAX 0x50   /* sum of the results */
-#define CHURN_SYS_RCX 0x58   /* as the last system call left it */
+#define CHURN_PARKED 0x38 /* RAX RCX R11 while a system call runs */
+#define CHURN_SYS_RAX 0x50 /* sum of the results */
+#define CHURN_SYS_RCX 0x58 /* as the last system call left it */
 #define CHURN_SYS_R11 0x60
 #define CHURN_SYS_NR 0x68
 #define CHURN_GPR_IN 0x80

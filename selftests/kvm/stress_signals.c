@@ -133,7 +133,8 @@ static void send(pid_t to, unsigned rate)
 			random = random * 1664525 + 1013904223;
 			n = (random >> 16) % QUEUED;
 			/* A full queue means that nothing was sent. */
-			while ((err = sigqueue(to, SIGRTMIN + (int)n, (union sigval){.sival_ptr = (void *)(uintptr_t)shared->sent[n]})) &&
+			while ((err = sigqueue(to, SIGRTMIN + (int)n,
+					       (union sigval){.sival_ptr = (void *)(uintptr_t)shared->sent[n]})) &&
 			       errno == EAGAIN && !shared->stop)
 				nap(1000000);
 			if (err && errno != EAGAIN)
@@ -179,7 +180,8 @@ static void block(uint64_t n, const int pipe_fd[2])
 int main(int argc, char **argv)
 {
 	struct itimerval millisecond = {{0, 1000}, {0, 1000}}, off = {{0, 0}, {0, 0}};
-	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + SIG_TICK, .sigev_value.sival_int = 4711};
+	struct sigevent event = {
+		.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + SIG_TICK, .sigev_value.sival_int = 4711};
 	struct itimerspec tick = {{0, TICK_NS}, {0, TICK_NS}};
 	uint64_t blocks = 0, all = 0;
 	double seconds = 3, start;
@@ -241,7 +243,8 @@ int main(int argc, char **argv)
 		complain("sender's status", status, 0);
 	/* The counts are those of the moment when the last one was taken from the queue: a little before its handler ran. */
 	expiries = (long)(ticks + overruns);
-	if (expiries > (long)((last_tick - start) * 1e9 / TICK_NS) || expiries < (long)((last_tick - start) * 0.98e9 / TICK_NS) - 10)
+	if (expiries > (long)((last_tick - start) * 1e9 / TICK_NS) ||
+	    expiries < (long)((last_tick - start) * 0.98e9 / TICK_NS) - 10)
 		complain("timer expiries", expiries, (long)((last_tick - start) * 1e9 / TICK_NS));
 	if (!alarms || (double)alarms > (now() - start) * 1000 + 1)
 		complain("alarms", (long)alarms, (long)((now() - start) * 1000));
