@@ -55,7 +55,7 @@ Result<> ExecWatch::expect(pid_t pid)
 		watched_.erase(pid);
 		return {};
 	}
-	/* No resident: the execve was faster than we were. Whatever stop comes next is early in the new program. */
+	/* No resident: the execve did not wait for us. Whatever stop comes next is early in the new program. */
 	if (auto control = read_control(pid); !control && control.error().code == ENOENT)
 		ptrace(PTRACE_INTERRUPT, pid, 0, 0);
 	return {};

@@ -82,9 +82,12 @@ private:
 	void receive()
 	{
 		char data[16];
+		sockaddr_un from;
 		alignas(cmsghdr) char ancillary[CMSG_SPACE(sizeof(ucred))];
 		iovec vector = {data, sizeof(data)};
 		msghdr message = {};
+		message.msg_name = &from;
+		message.msg_namelen = sizeof(from);
 		message.msg_iov = &vector;
 		message.msg_iovlen = 1;
 		message.msg_control = ancillary;
@@ -100,6 +103,8 @@ private:
 				continue;
 			if (auto watched = watch_.expect(sender.pid); !watched)
 				complain(watched.error().what);
+			/* After a failure too: the home thread need not wait for a follower that does nothing. */
+			sendto(socket_, data, 1, MSG_DONTWAIT, reinterpret_cast<sockaddr *>(&from), message.msg_namelen);
 		}
 	}
 

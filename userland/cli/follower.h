@@ -3,8 +3,10 @@
  * --follow across execve: a process of ours that decouples programs which followed processes execute.
  *
  * execve destroys the resident with the old memory, so somebody outside must put it into the new one. Before the home thread
- * executes an execve it sends a datagram (any content; the kernel adds the sender's credentials) to the follower's abstract
- * socket and goes on without an answer. The follower traces the sender for that moment and attaches at the exec stop.
+ * executes an execve it sends a datagram to the follower's abstract socket (vmm-lite/follow.cc) and waits for an answer, which it
+ * gets when its process is traced. The follower attaches at the exec stop. Should the answer come too late, it finds the
+ * process in its new program already, and attaches there. Processes are known by the credentials that the kernel adds to the
+ * datagram, not by its content.
  *
  * The follower ends when for some seconds no process has had a resident that names its socket.
  */
