@@ -19,10 +19,10 @@ MANUAL := $(wildcard docs/man/*.1)
 
 all: userland/cli
 
-guest-stub vmm-lite userland tools userland/cli selftests:
+# guest-stub is linked into the resident by vmm-lite, the resident is embedded by userland.
+vmm-lite userland tools userland/cli selftests:
 	$(MAKE) -C $@ all
 
-vmm-lite: guest-stub
 userland: vmm-lite
 tools: userland
 userland/cli: userland tools
@@ -66,4 +66,4 @@ distclean:
 	rm -rf build
 
 .PHONY: all deps check selftest soak demo bench format-check install clean distclean
-.PHONY: guest-stub vmm-lite userland userland/cli tools selftests
+.PHONY: vmm-lite userland userland/cli tools selftests
