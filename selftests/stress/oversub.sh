@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib/stress.sh"
 
 core=$(taskset -cp $$ | sed 's/.*[^0-9]//')
-units=$(scaled 150)
+units=$(scaled 1000)
 "$programs/stress_threads" -t 8 -u "$units" >"$tmp/native" 2>&1 || fail "natively: $(tail -n 3 "$tmp/native")"
 
 check_sum() { # NAME

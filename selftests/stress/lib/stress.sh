@@ -48,7 +48,7 @@ start() {
 	started=$!
 	children+=("$started")
 	for ((i = 0; i < 1000; i++)); do
-		grep -q pid= "$tmp/$name" && return
+		grep -qs pid= "$tmp/$name" && return
 		kill -0 "$started" 2>/dev/null || break
 		sleep 0.01
 	done
@@ -71,7 +71,7 @@ ended() {
 	for ((i = 0; i < $2 * 100; i++)); do
 		case $(state_of "$1") in
 		'' | Z | X)
-			wait "$1"
+			wait "$1" 2>/dev/null
 			status=$?
 			return 0
 			;;
