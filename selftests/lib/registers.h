@@ -30,7 +30,7 @@ extern uint64_t registers_rsp; /* RSP in the first instruction of code */
 void vectors_call(const struct vectors *in, struct vectors *out, code_fn *code, const uint64_t args[7], int level);
 
 /* Pieces of code; each falls into a RET. The label after the instruction is what a signal frame or RCX shows. */
-code_fn code_syscall, code_ud2, code_int3, code_hlt, code_load, code_load_any, code_icebp, code_spin, code_div, code_nop;
+code_fn code_syscall, code_ud2, code_int3, code_hlt, code_load, code_load_any, code_spin, code_div, code_nop;
 extern const uint8_t code_syscall_end[], code_ud2_end[], code_int3_end[], code_hlt_end[], code_load_end[];
 extern const uint8_t code_spin_end[], code_div_end[];
 /* code_load reads from RAX into RBX. code_spin increments nothing: loops until the byte at RAX is not 0, changes flags only. */

@@ -160,7 +160,6 @@ vectors_call:
 	code code_ud2, ud2
 	code code_int3, int3
 	code code_hlt, hlt
-	code code_icebp, .byte 0xf1
 	code code_load, mov (%rax), %rbx
 	code code_load_any, mov (%rdi), %al
 	code code_div, div %rcx
