@@ -29,7 +29,8 @@ struct ImageHeader {
 	uint32_t leave_entry;    /* code: recouple a home thread found blocked in [call_begin, call_end]; see Command::recouple */
 	uint32_t call_begin;     /* code range in which the home thread issues an interruptible system call */
 	uint32_t call_end;       /* address behind that SYSCALL instruction */
-	uint32_t reserved[3];
+	uint32_t init_stack;     /* top of the stack on which init_entry runs */
+	uint32_t reserved[2];
 };
 static_assert(sizeof(ImageHeader) == 64);
 
@@ -55,6 +56,15 @@ enum class Reason : uint32_t {
 	kvm_lost,         /* VM could not be rebuilt; detail: errno */
 };
 
+/* What only a tracer can see of a thread; written by the controller while it holds the thread stopped for its first capture. */
+struct Handover {
+	uint64_t rseq; /* address of the registered rseq area; 0: none */
+	uint32_t rseq_len;
+	uint32_t rseq_sig;
+	uint32_t reserved_blocked; /* the thread had the reserved signal blocked (the tracer has unblocked it) */
+	uint32_t reserved;
+};
+
 /* Public part of a session, at the start of its private memory. Written by the resident, read by anyone. */
 struct SessionInfo {
 	int32_t tid;
@@ -78,7 +88,7 @@ struct SessionInfo {
 	uint64_t clones;     /* clone, fork, vfork */
 	uint64_t last_syscall;
 	uint64_t first_run_tsc; /* TSC at the first entry into the guest */
-	uint64_t recouple_tsc;  /* last measured pause..run round trip, TSC ticks; see Config::round_trips */
+	Handover handover;
 };
 
 /* Set by the injector before init_entry runs; constant after, except where marked. */
@@ -94,6 +104,10 @@ struct Config {
 	uint64_t rseq_offset;   /* rseq area - fs base, for threads that --follow adopts; 0: unknown */
 	uint32_t rseq_len;
 	uint32_t rseq_sig;
+	uint32_t hold;          /* init_entry waits for the VM, makes a session for its own thread on hold_core and has it captured */
+	uint32_t hold_core;
+	uint32_t hold_service_core;
+	uint32_t reserved0;
 	char follow_socket[64]; /* abstract socket name (without the leading NUL) told of an execve; empty: none */
 	uint32_t reserved[8];
 };
@@ -114,9 +128,7 @@ struct Mailbox {
 	int32_t tid;
 	uint32_t core;
 	uint32_t service_core;
-	uint64_t rseq; /* address of the thread's rseq area; 0: none registered */
-	uint32_t rseq_len;
-	uint32_t rseq_sig;
+	uint32_t reserved;
 	uint64_t arg;
 	int64_t result; /* >= 0 or -errno; for `add`: the session's index */
 };
@@ -140,7 +152,9 @@ struct Control {
 	uint32_t error_step; /* enum class SetupStep in vmm-lite/setup_step.h */
 	uint32_t pvm;        /* 1: SYSCALL stays at CPL 3 on this KVM */
 	uint64_t windows;    /* memslots on process memory */
-	uint64_t image_base;
+	uint64_t image_base, image_size;
+	int32_t hold_tid;    /* the thread on which init_entry ran */
+	uint32_t reserved;
 	Mailbox mailbox;
 	PanicReport panic;
 	uint64_t sessions[max_sessions]; /* addresses of SessionInfo; 0: free */

@@ -25,10 +25,10 @@
 #define DECOUPLE_STUB_OFF_TRAPS 0x2000  /* 256 vector stubs of DECOUPLE_TRAP_STRIDE bytes, then the iretq */
 #define DECOUPLE_STUB_OFF_TABLES 0x10000 /* page tables, given out upwards until DECOUPLE_STUB_OFF_VCPUS */
 #define DECOUPLE_STUB_OFF_VCPUS 0x02000000 /* vCPU blocks */
+#define DECOUPLE_STUB_OFF_PROBE 0x08000000 /* guest-virtual only: alias of the first block while the KVM is probed */
 
 #define DECOUPLE_TRAP_STRIDE 16
 #define DECOUPLE_TRAP_IRET 0x1000 /* offset of the iretq behind the vector stubs */
-#define DECOUPLE_TRAP_HALT 0x1010 /* offset of the probe's resting place */
 
 /* One block per vCPU: offsets from its start. */
 #define DECOUPLE_VCPU_STRIDE 0x8000

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Checks of one thread, beside the public ones in session.h. */
+#ifndef DECOUPLE_USERLAND_CHECKS_H
+#define DECOUPLE_USERLAND_CHECKS_H
+
+#include <sys/types.h>
+
+#include "base/result.h"
+
+namespace decouple {
+
+/* Not a kernel thread, not traced, not stopped, no seccomp. */
+Result<> check_thread(pid_t pid, pid_t tid);
+
+} // namespace decouple
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Mailbox commands; see controller.h and Mailbox in vmm-lite/resident.h. */
+#include "controller.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "clock.h"
+#include "proc.h"
+#include "vmm-lite/setup_step.h"
+
+namespace decouple {
+
+constexpr int reserved_signal = 64;
+constexpr long command_patience_ns = 10'000'000'000;
+constexpr long lock_patience_ns = 20'000'000'000;
+
+static void nap(long ns)
+{
+	timespec t = {0, ns};
+	nanosleep(&t, nullptr);
+}
+
+/* Some live thread: the leader may be a zombie. */
+static pid_t any_thread(pid_t pid)
+{
+	for (pid_t tid : threads_of(pid)) {
+		auto s = read_task_status(pid, tid);
+		if (s && s->state != 'Z' && s->state != 'X')
+			return tid;
+	}
+	return pid;
+}
+
+const char *setup_step_name(uint32_t step)
+{
+	switch (static_cast<SetupStep>(step)) {
+	case SetupStep::none: return "start";
+	case SetupStep::map_stub: return "map the stub area";
+	case SetupStep::signal_in_use: return "take signal 64, which the application uses itself";
+	case SetupStep::set_signal_action: return "install the capture handler";
+	case SetupStep::clone_manager: return "clone the resident's manager thread";
+	case SetupStep::open_kvm: return "open /dev/kvm from within the process";
+	case SetupStep::api_version: return "KVM_GET_API_VERSION";
+	case SetupStep::create_vm: return "KVM_CREATE_VM";
+	case SetupStep::stub_memory: return "KVM_SET_USER_MEMORY_REGION for the stub";
+	case SetupStep::open_maps: return "read /proc/thread-self from within the process";
+	case SetupStep::create_vcpu: return "KVM_CREATE_VCPU";
+	case SetupStep::cpuid: return "KVM_SET_CPUID2";
+	case SetupStep::xcr0: return "KVM_SET_XCRS";
+	case SetupStep::msrs: return "KVM_SET_MSRS";
+	case SetupStep::tsc_offset: return "KVM_VCPU_TSC_OFFSET";
+	case SetupStep::sregs: return "KVM_SET_SREGS";
+	case SetupStep::signal_mask: return "KVM_SET_SIGNAL_MASK";
+	case SetupStep::map_run: return "map kvm_run";
+	case SetupStep::probe_guest: return "run the first guest instruction";
+	case SetupStep::session_memory: return "allocate a session";
+	case SetupStep::clone_vcpu_thread: return "place the vCPU thread on its core";
+	case SetupStep::page_tables: return "build guest page tables";
+	}
+	return "unknown step";
+}
+
+Result<Control> Controller::read() const
+{
+	Control c;
+	if (!read_memory(manager_ ? manager_ : any_thread(pid_), control_, &c, sizeof(c)))
+		return fail(errno == EPERM ? EPERM : ESRCH, "can't read the resident of process " + std::to_string(pid_) + ": " + strerror(errno));
+	return c;
+}
+
+Result<Controller> Controller::open(pid_t pid)
+{
+	pid_t tid = any_thread(pid);
+	if (threads_of(pid).empty())
+		return fail(ESRCH, "no process " + std::to_string(pid));
+	auto image = find_resident(pid, tid);
+	if (!image)
+		return fail(ENOENT, "process " + std::to_string(pid) + " has no decoupled thread");
+	ImageHeader h;
+	if (!read_memory(tid, *image, &h, sizeof(h)))
+		return fail_errno("can't read the resident of process " + std::to_string(pid));
+	return wait_ready(pid, *image + h.control);
+}
+
+Result<Controller> Controller::wait_ready(pid_t pid, uint64_t control)
+{
+	Controller self(pid, control);
+	for (long deadline = monotonic_ns() + command_patience_ns;;) {
+		Control c = TRY(self.read());
+		self.manager_ = c.manager_tid;
+		self.image_ = c.image_base;
+		if (c.state == ResidentState::running)
+			return self;
+		if (c.state == ResidentState::failed) {
+			if (c.manager_tid)
+				(void)self.command(Command::unload, 0, 0, 0, 0);
+			return fail(-c.error, std::string("could not ") + setup_step_name(c.error_step) + " (process " + std::to_string(pid) +
+						      "): " + strerror(-c.error));
+		}
+		if (c.state == ResidentState::dead)
+			return fail(ENOENT, "the resident of process " + std::to_string(pid) + " is ending");
+		if (monotonic_ns() > deadline)
+			return fail(ETIMEDOUT, "the resident of process " + std::to_string(pid) + " does not get ready (process stopped?)");
+		nap(50'000);
+	}
+}
+
+Result<std::pair<uint64_t, SessionInfo>> Controller::session(pid_t tid) const
+{
+	Control c = TRY(read());
+	for (uint64_t address : c.sessions) {
+		SessionInfo info;
+		if (address && read_memory(manager_, address, &info, sizeof(info)) && info.tid == tid)
+			return std::pair(address, info);
+	}
+	return fail(ENOENT, "thread " + std::to_string(tid) + " is not decoupled");
+}
+
+bool Controller::write(uint64_t address, const void *from, size_t size) const { return write_memory(manager_, address, from, size); }
+
+Result<int64_t> Controller::command(Command command, pid_t tid, unsigned core, unsigned service_core, uint64_t arg) const
+{
+	uint64_t mailbox = control_ + offsetof(Control, mailbox);
+	Mailbox m;
+	if (!read_memory(manager_, mailbox, &m, sizeof(m)))
+		return fail_errno("can't reach the resident of process " + std::to_string(pid_));
+	m.command = command;
+	m.tid = tid;
+	m.core = core;
+	m.service_core = service_core;
+	m.arg = arg;
+	uint32_t seq = m.seq + 1;
+	if (!write_memory(manager_, mailbox + offsetof(Mailbox, command), &m.command, offsetof(Mailbox, result) - offsetof(Mailbox, command)) ||
+	    !write_memory(manager_, mailbox + offsetof(Mailbox, seq), &seq, sizeof(seq)))
+		return fail_errno("can't command the resident of process " + std::to_string(pid_));
+	for (long deadline = monotonic_ns() + command_patience_ns, again = 0;; nap(50'000)) {
+		if (monotonic_ns() > again) {
+			/* Its own signal: the manager waits for nothing else. */
+			if (syscall(SYS_tgkill, pid_, manager_, reserved_signal) < 0)
+				return fail_errno("can't wake the resident of process " + std::to_string(pid_));
+			again = monotonic_ns() + 500'000'000;
+		}
+		if (!read_memory(manager_, mailbox, &m, sizeof(m))) {
+			if (command == Command::unload)
+				return 0;
+			return fail(ESRCH, "process " + std::to_string(pid_) + " ended");
+		}
+		if (m.done_seq == seq)
+			return m.result;
+		if (monotonic_ns() > deadline)
+			return fail(ETIMEDOUT, "the resident of process " + std::to_string(pid_) + " does not answer (process stopped?)");
+	}
+}
+
+Result<ProcessLock> ProcessLock::take(pid_t pid)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fail_errno("can't create a socket for the lock of process " + std::to_string(pid));
+	ProcessLock lock(fd);
+	sockaddr_un name = {};
+	name.sun_family = AF_UNIX;
+	int n = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "decouple-lock-%d", pid);
+	auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + static_cast<size_t>(n));
+	for (long deadline = monotonic_ns() + lock_patience_ns; bind(fd, reinterpret_cast<sockaddr *>(&name), size) < 0; nap(1'000'000)) {
+		if (errno != EADDRINUSE)
+			return fail_errno("can't lock process " + std::to_string(pid));
+		if (monotonic_ns() > deadline)
+			return fail(EBUSY, "another decouple command is working on process " + std::to_string(pid) + "; try again when it has finished");
+	}
+	return lock;
+}
+
+ProcessLock::~ProcessLock()
+{
+	if (fd_ >= 0)
+		close(fd_);
+}
+
+} // namespace decouple

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The other end of the resident's mailbox: commands to a process that has one. */
+#ifndef DECOUPLE_USERLAND_CONTROLLER_H
+#define DECOUPLE_USERLAND_CONTROLLER_H
+
+#include <sys/types.h>
+
+#include "base/result.h"
+#include "vmm-lite/resident.h"
+
+namespace decouple {
+
+class Controller {
+public:
+	/* Error ENOENT: the process has no resident. */
+	static Result<Controller> open(pid_t pid);
+	/* For a resident that was just injected; waits until its VM is ready. */
+	static Result<Controller> wait_ready(pid_t pid, uint64_t control);
+
+	Result<Control> read() const;
+	/* Session of a thread: its address and contents. */
+	Result<std::pair<uint64_t, SessionInfo>> session(pid_t tid) const;
+	Result<int64_t> command(Command c, pid_t tid = 0, unsigned core = 0, unsigned service_core = 0, uint64_t arg = 0) const;
+	bool write(uint64_t address, const void *from, size_t size) const;
+	pid_t manager() const { return manager_; }
+	uint64_t image() const { return image_; }
+
+private:
+	Controller(pid_t pid, uint64_t control) : pid_(pid), control_(control) {}
+	pid_t pid_, manager_ = 0;
+	uint64_t control_, image_ = 0;
+};
+
+/* "KVM_CREATE_VM", ... for messages. */
+const char *setup_step_name(uint32_t step);
+
+/* One controller per process at a time: an abstract socket name, which vanishes with its owner. */
+class ProcessLock {
+public:
+	static Result<ProcessLock> take(pid_t pid);
+	ProcessLock(ProcessLock &&o) noexcept : fd_(o.fd_) { o.fd_ = -1; }
+	ProcessLock &operator=(ProcessLock &&) = delete;
+	~ProcessLock();
+
+private:
+	explicit ProcessLock(int fd) : fd_(fd) {}
+	int fd_;
+};
+
+} // namespace decouple
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Injection by a bootstrap in the vDSO's slack; see inject.h and bootstrap.h. */
+#include "inject.h"
+
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "bootstrap.h"
+#include "clock.h"
+#include "proc.h"
+
+extern "C" const char resident_image[], resident_image_end[];
+
+namespace decouple {
+
+constexpr uint64_t page = 4096;
+constexpr uint64_t reserved_bit = 1ull << 63;
+constexpr uint64_t patience_ticks = 1ull << 31; /* the bootstrap waits about a second for the image */
+constexpr long patience_ns = 2'000'000'000;
+constexpr uint64_t user_end = 0x7ffffffff000;
+
+/* Where the bootstrap goes: the zero bytes at the vDSO's end, or where an earlier bootstrap left its code. */
+static Result<uint64_t> find_slack(pid_t tid, const std::vector<MapLine> &maps)
+{
+	auto vdso = std::find_if(maps.begin(), maps.end(), [](const MapLine &m) { return m.name == "[vdso]"; });
+	if (vdso == maps.end())
+		return fail(ENOTSUP, "process has no vDSO (kernel booted with vdso=0?): it can't be attached");
+	std::vector<char> bytes(vdso->end - vdso->start);
+	if (!read_memory(tid, vdso->start, bytes.data(), bytes.size()))
+		return fail_errno("can't read the vDSO of thread " + std::to_string(tid));
+	size_t size = static_cast<size_t>(bootstrap_end - bootstrap_code), code = static_cast<size_t>(bootstrap_data - bootstrap_code);
+	size_t at = (bytes.size() - size) & ~size_t{63};
+	bool ours = std::equal(bootstrap_code, bootstrap_code + code, bytes.begin() + static_cast<long>(at));
+	bool zero = std::all_of(bytes.begin() + static_cast<long>(at), bytes.end(), [](char c) { return c == 0; });
+	if (!ours && !zero)
+		return fail(ENOTSUP, "the vDSO of process has less than " + std::to_string(size) + " unused bytes: it can't be attached");
+	return vdso->start + at;
+}
+
+/* The middle of the largest hole: away from everything that grows. */
+static uint64_t find_hole(const std::vector<MapLine> &maps, uint64_t size)
+{
+	uint64_t best = 0, best_size = 0, last = 0x10000;
+	for (const MapLine &m : maps) {
+		uint64_t end = std::min(m.start, user_end);
+		if (end > last && end - last > best_size) {
+			best = last;
+			best_size = end - last;
+		}
+		last = std::max(last, m.end);
+	}
+	return best_size < 2 * size ? 0 : (best + (best_size - size) / 2) & ~(page - 1);
+}
+
+static BootstrapData bootstrap_for(const user_regs_struct &r, uint64_t mask, uint64_t base, const ImageHeader &h)
+{
+	BootstrapData d = {};
+	d.all_signals = ~0ull;
+	d.mask = mask & ~reserved_bit;
+	d.base = base;
+	d.size = h.image_size;
+	d.magic = resident_magic[0];
+	d.patience = patience_ticks;
+	d.init = base + h.init_entry;
+	d.stack = base + h.init_stack;
+	d.rip = r.rip, d.rsp = r.rsp, d.rflags = r.eflags;
+	d.rax = r.rax, d.rbx = r.rbx, d.rcx = r.rcx, d.rdx = r.rdx, d.rsi = r.rsi, d.rdi = r.rdi, d.rbp = r.rbp;
+	d.r8 = r.r8, d.r9 = r.r9, d.r10 = r.r10, d.r11 = r.r11, d.r12 = r.r12, d.r13 = r.r13, d.r14 = r.r14, d.r15 = r.r15;
+	return d;
+}
+
+/* Waits until `word` at an address of the target changes from zero or can be written at all. */
+template <class Done> static bool poll_until(long deadline_ns, Done done)
+{
+	for (unsigned tries = 0; !done(); tries++) {
+		if (monotonic_ns() > deadline_ns)
+			return false;
+		if (tries > 200) {
+			timespec t = {0, 20'000};
+			nanosleep(&t, nullptr);
+		}
+	}
+	return true;
+}
+
+Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, const Config &config)
+{
+	long begin = monotonic_ns();
+	const auto &header = *reinterpret_cast<const ImageHeader *>(resident_image);
+	auto maps = TRY(read_maps(pid, tid));
+	uint64_t slack = TRY(find_slack(tid, maps));
+	uint64_t base = find_hole(maps, header.image_size);
+	if (!base)
+		return fail(ENOMEM, "no room in the address space of process " + std::to_string(pid) + " for the resident");
+
+	user_regs_struct original = TRY(stopped.registers());
+	uint64_t mask = TRY(stopped.signal_mask());
+	bool pending = TRY(read_task_status(pid, tid)).pending & ~mask;
+	user_regs_struct after = original;
+	restart_interrupted_call(after, pending);
+
+	size_t code = static_cast<size_t>(bootstrap_data - bootstrap_code);
+	std::vector<char> blob(bootstrap_code, bootstrap_end);
+	BootstrapData data = bootstrap_for(after, mask, base, header);
+	memcpy(blob.data() + code, &data, sizeof(data));
+	TRY(stopped.poke(slack, blob.data(), blob.size()));
+
+	Config complete = config;
+	complete.vdso_farewell = slack + static_cast<uint64_t>(bootstrap_farewell - bootstrap_code);
+	std::vector<char> image(resident_image, resident_image_end);
+	memset(image.data(), 0, sizeof(uint64_t));
+
+	user_regs_struct boot = after;
+	boot.rip = slack;
+	boot.eflags &= ~0x500ull; /* TF, DF */
+	TRY(stopped.set_registers(boot));
+	stopped.detach();
+
+	/* The mapping appears; then the image, and its first word last. */
+	long deadline = monotonic_ns() + patience_ns;
+	bool mapped = poll_until(deadline, [&] { return write_memory(tid, base, image.data(), image.size()); });
+	if (mapped)
+		mapped = write_memory(tid, base + header.control, &complete, sizeof(complete));
+	if (!mapped || !write_memory(tid, base, &resident_magic[0], sizeof(uint64_t)))
+		return fail(EAGAIN, "thread " + std::to_string(tid) + " did not map the resident (stopped, out of memory, or executable memory forbidden); nothing was changed");
+	/* init's last act before the thread goes on is not visible; the manager's start is the step before. */
+	uint64_t control = base + header.control;
+	Control c;
+	poll_until(deadline, [&] {
+		constexpr size_t head = offsetof(Control, windows);
+		return read_memory(tid, control, &c, head) && (c.manager_tid || c.state != ResidentState::fresh);
+	});
+	return Injection{base, control, monotonic_ns() - begin};
+}
+
+} // namespace decouple

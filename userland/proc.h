@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What /proc tells about a process, and its memory. */
+#ifndef DECOUPLE_USERLAND_PROC_H
+#define DECOUPLE_USERLAND_PROC_H
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace decouple {
+
+/* Fields of /proc/PID/task/TID/status. */
+struct TaskStatus {
+	char state = 0; /* R S D T t Z X I */
+	pid_t tgid = 0, tracer = 0;
+	int seccomp = 0;
+	uint64_t blocked = 0, caught = 0, ignored = 0, pending = 0;
+	bool kernel_thread = false;
+	std::string name;
+};
+Result<TaskStatus> read_task_status(pid_t pid, pid_t tid);
+
+/* Thread ids of a process in ascending order; empty: no such process. */
+std::vector<pid_t> threads_of(pid_t pid);
+
+struct MapLine {
+	uint64_t start, end;
+	std::string perms, name;
+	bool anonymous;
+};
+/* Of any live thread: the leader may be a zombie. */
+Result<std::vector<MapLine>> read_maps(pid_t pid, pid_t tid);
+
+/* Whole transfers or nothing; false: errno. `tid` may be any live thread. */
+bool read_memory(pid_t tid, uint64_t from, void *to, size_t size);
+bool write_memory(pid_t tid, uint64_t to, const void *from, size_t size);
+
+/* Address of the resident's image, if the process has a live one. */
+std::optional<uint64_t> find_resident(pid_t pid, pid_t tid);
+
+} // namespace decouple
+
+#endif

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Attach and recouple; see session.h. */
+#include "session.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+
+#include "checks.h"
+#include "clock.h"
+#include "controller.h"
+#include "inject.h"
+#include "proc.h"
+#include "vmm-lite/state.h"
+
+namespace decouple {
+
+constexpr int reserved_signal = 64;
+constexpr uint64_t reserved_bit = 1ull << 63;
+constexpr long patience_ns = 10'000'000'000;
+
+static void nap(long ns)
+{
+	timespec t = {0, ns};
+	nanosleep(&t, nullptr);
+}
+
+static Config config_for(const AttachOptions &o, const Cores &cores)
+{
+	Config c = {};
+	c.home_spin_us = o.home_spin_us;
+	c.guest_spin = 2000;
+	c.follow = o.follow;
+	for (int core : cores.dedicated)
+		if (c.core_count < std::size(c.cores))
+			c.cores[c.core_count++] = static_cast<uint16_t>(core);
+	for (int core : cores.service)
+		if (c.service_core_count < std::size(c.service_cores))
+			c.service_cores[c.service_core_count++] = static_cast<uint16_t>(core);
+	strncpy(c.follow_socket, o.follow_socket.c_str(), sizeof(c.follow_socket) - 1);
+	return c;
+}
+
+static bool alive(pid_t pid, pid_t tid)
+{
+	auto s = read_task_status(pid, tid);
+	return s && s->state != 'Z' && s->state != 'X';
+}
+
+static bool is_resident_thread(pid_t pid, pid_t tid)
+{
+	auto s = read_task_status(pid, tid);
+	return s && (s->name == "decouple" || s->name.starts_with("dec-vcpu/") || s->name.starts_with("kvm-nx-lpage"));
+}
+
+/* The threads that the options name, checked. */
+static Result<std::vector<pid_t>> select_threads(pid_t pid, const AttachOptions &o)
+{
+	std::vector<pid_t> tids = o.tids;
+	if (o.all) {
+		tids.clear();
+		for (pid_t tid : threads_of(pid))
+			if (alive(pid, tid) && !is_resident_thread(pid, tid))
+				tids.push_back(tid);
+	} else if (tids.empty()) {
+		tids.push_back(pid);
+		if (!alive(pid, pid))
+			return fail(ESRCH, "the main thread of process " + std::to_string(pid) + " has ended: name one with --tid, or use --all");
+	}
+	auto own = threads_of(pid);
+	for (pid_t tid : tids) {
+		if (std::find(own.begin(), own.end(), tid) == own.end())
+			return fail(ESRCH, "process " + std::to_string(pid) + " has no thread " + std::to_string(tid));
+		TRY(check_thread(pid, tid));
+	}
+	return tids;
+}
+
+static bool is_active(const SessionInfo &i) { return i.state != SessionState::recoupled && i.state != SessionState::failed && i.state != SessionState::none; }
+
+/* Stops the thread for its first capture: what only a tracer can see goes to the session, a blocked call will start again. */
+static Result<long> capture_first(pid_t pid, pid_t tid, const Controller &controller, uint64_t session)
+{
+	auto stopped = TRY(Stopped::stop(tid));
+	long begin = monotonic_ns();
+	auto r = TRY(stopped.registers());
+	uint64_t mask = TRY(stopped.signal_mask());
+	Handover h = stopped.rseq();
+	h.reserved_blocked = (mask & reserved_bit) != 0;
+	if (!controller.write(session + offsetof(SessionInfo, handover), &h, sizeof(h)))
+		return fail_errno("can't hand thread " + std::to_string(tid) + " over");
+	auto s = TRY(read_task_status(pid, tid));
+	restart_interrupted_call(r, s.pending & ~mask);
+	TRY(stopped.set_registers(r));
+	if (h.reserved_blocked)
+		TRY(stopped.set_signal_mask(mask & ~reserved_bit));
+	if (syscall(SYS_tgkill, pid, tid, reserved_signal) < 0)
+		return fail_errno("can't capture thread " + std::to_string(tid));
+	stopped.detach();
+	return monotonic_ns() - begin;
+}
+
+static Result<> wait_running(const Controller &controller, pid_t pid, pid_t tid)
+{
+	for (long deadline = monotonic_ns() + patience_ns;; nap(20'000)) {
+		auto s = controller.session(tid);
+		if (!s && !alive(pid, tid))
+			return {}; /* it ran, and ended */
+		if (s && (s->second.first_run_tsc || !is_active(s->second)))
+			return {};
+		if (monotonic_ns() > deadline)
+			return fail(ETIMEDOUT, "thread " + std::to_string(tid) + " was not captured (does it sleep uninterruptibly, or is it stopped?)");
+	}
+}
+
+/* Removes what an attach left when it failed before any thread was captured. */
+static void withdraw(const Controller &controller)
+{
+	(void)controller.command(Command::unload, 0, 0, 0, 1);
+}
+
+static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::optional<Stopped> held)
+{
+	long begin = monotonic_ns();
+	auto step = [&](const std::string &what) {
+		if (o.progress)
+			o.progress(what);
+	};
+	TRY(check_kvm());
+	auto lock = TRY(ProcessLock::take(pid));
+	if (!held)
+		TRY(check_target(pid));
+	std::vector<pid_t> tids = held ? std::vector<pid_t>{pid} : TRY(select_threads(pid, o));
+	auto cores = TRY(choose_cores(o.cores, o.service_cores, static_cast<unsigned>(tids.size())));
+	Config config = config_for(o, cores);
+	AttachReport report;
+	report.pid = pid;
+
+	auto existing = Controller::open(pid);
+	if (existing) {
+		for (pid_t tid : tids)
+			if (auto s = existing->session(tid); s && is_active(s->second))
+				return fail(EALREADY, "thread " + std::to_string(tid) + " is decoupled already (decouple status " + std::to_string(pid) + ")");
+	} else if (existing.error().code != ENOENT) {
+		return std::unexpected(existing.error());
+	}
+	std::optional<Controller> controller;
+	if (existing) {
+		controller = *existing;
+	} else {
+		step("injecting the resident");
+		if (held) {
+			config.hold = 1;
+			config.hold_core = static_cast<uint32_t>(cores.dedicated[0]);
+			config.hold_service_core = static_cast<uint32_t>(cores.service[0]);
+		}
+		auto stopped = held ? std::move(*held) : TRY(Stopped::stop(tids[0]));
+		if (!held) {
+			Handover h = stopped.rseq();
+			auto r = TRY(stopped.registers());
+			if (h.rseq) {
+				config.rseq_offset = h.rseq - r.fs_base;
+				config.rseq_len = h.rseq_len;
+				config.rseq_sig = h.rseq_sig;
+			}
+		}
+		auto injected = TRY(inject(pid, tids[0], std::move(stopped), config));
+		report.stopped_ns += injected.stopped_ns;
+		step("building the VM");
+		controller = TRY(Controller::wait_ready(pid, injected.control));
+	}
+	for (size_t i = 0; i < tids.size(); i++) {
+		pid_t tid = tids[i];
+		if (!held) {
+			unsigned core = static_cast<unsigned>(cores.dedicated[i % cores.dedicated.size()]);
+			unsigned service = static_cast<unsigned>(cores.service[i % cores.service.size()]);
+			auto index = controller->command(Command::add, tid, core, service);
+			if (!index || *index < 0) {
+				auto c = controller->read();
+				if (report.tids.empty() && !existing)
+					withdraw(*controller);
+				if (!index)
+					return std::unexpected(index.error());
+				return fail(static_cast<int>(-*index), std::string("could not ") + setup_step_name(c ? c->error_step : 0) + " for thread " +
+									       std::to_string(tid) + ": " + strerror(static_cast<int>(-*index)));
+			}
+			auto session = TRY(controller->session(tid));
+			auto stopped_ns = capture_first(pid, tid, *controller, session.first);
+			if (!stopped_ns) {
+				if (!alive(pid, tid) && o.all)
+					continue;
+				return std::unexpected(stopped_ns.error());
+			}
+			if (i == 0)
+				report.stopped_ns += *stopped_ns;
+		}
+		TRY(wait_running(*controller, pid, tid));
+		report.tids.push_back(tid);
+		if (tids.size() > 1)
+			step("thread " + std::to_string(tid) + " decoupled (" + std::to_string(i + 1) + " of " + std::to_string(tids.size()) + ")");
+	}
+	report.total_ns = monotonic_ns() - begin;
+	return report;
+}
+
+Result<AttachReport> attach(pid_t pid, const AttachOptions &options) { return attach_with(pid, options, std::nullopt); }
+
+Result<AttachReport> attach_stopped(pid_t pid, const AttachOptions &options) { return attach_with(pid, options, Stopped::adopt(pid)); }
+
+/*
+ * A home thread blocked in a call that it executes for its guest is taken out by a tracer, so that the call goes on natively where it
+ * was. True: the thread was, or is, on its way out.
+ */
+static Result<> take_out_of_call(pid_t tid, const Controller &controller)
+{
+	ImageHeader h;
+	if (!read_memory(tid, controller.image(), &h, sizeof(h)))
+		return fail_errno("can't read the resident of thread " + std::to_string(tid));
+	auto stopped = TRY(Stopped::stop(tid));
+	auto r = TRY(stopped.registers());
+	uint64_t begin = controller.image() + h.call_begin, end = controller.image() + h.call_end;
+	if (r.rip < begin || r.rip > end || static_cast<s64>(r.orig_rax) < 0)
+		return {};
+	Restart how = restart_of(static_cast<s64>(r.orig_rax), static_cast<s64>(r.rax));
+	if (how == Restart::no)
+		return {};
+	r.rdi = how == Restart::restart_block ? static_cast<uint64_t>(__NR_restart_syscall) : r.orig_rax;
+	r.rip = controller.image() + h.leave_entry;
+	r.orig_rax = ~0ull;
+	return stopped.set_registers(r);
+}
+
+static Result<> wait_recoupled(pid_t pid, pid_t tid, const Controller &controller)
+{
+	long begin = monotonic_ns();
+	for (long next_try = begin + 2'000'000;; nap(50'000)) {
+		auto s = controller.session(tid);
+		if (!s || !is_active(s->second) || !alive(pid, tid))
+			return {};
+		long now = monotonic_ns();
+		if (now > next_try) {
+			TRY(take_out_of_call(tid, controller));
+			next_try = now + 20'000'000;
+		}
+		if (now - begin > patience_ns)
+			return fail(ETIMEDOUT, "thread " + std::to_string(tid) + " does not come back (stopped, or in an uninterruptible call); it stays asked to");
+	}
+}
+
+/* Has the thread left the resident's code and stacks? Seen from a stop, so it can't be about to. */
+static bool has_left(pid_t pid, pid_t tid, uint64_t image, uint64_t image_size)
+{
+	for (int tries = 0; tries < 100; tries++, nap(100'000)) {
+		if (!alive(pid, tid))
+			return true;
+		auto stopped = Stopped::stop(tid);
+		if (!stopped)
+			continue;
+		auto r = stopped->registers();
+		if (r && (r->rip < image || r->rip >= image + image_size))
+			return true;
+	}
+	return false;
+}
+
+/* Waits until the resident's threads and mappings are gone. */
+static void wait_unloaded(pid_t pid, const Controller &controller)
+{
+	for (int tries = 0; tries < 2000 && alive(pid, controller.manager()); tries++)
+		nap(100'000);
+	auto list = threads_of(pid);
+	for (int tries = 0; tries < 200; tries++, nap(200'000)) {
+		auto now = threads_of(pid);
+		if (std::none_of(now.begin(), now.end(), [&](pid_t tid) { return is_resident_thread(pid, tid); }))
+			break;
+	}
+}
+
+Result<std::vector<pid_t>> recouple(pid_t pid, const std::vector<pid_t> &tids)
+{
+	auto lock = TRY(ProcessLock::take(pid));
+	auto controller = TRY(Controller::open(pid));
+	auto list = TRY(status(pid));
+	std::vector<pid_t> wanted = tids;
+	if (wanted.empty())
+		for (const ThreadStatus &t : list)
+			if (is_active(t.info))
+				wanted.push_back(t.tid);
+	for (pid_t tid : wanted) {
+		auto s = TRY(controller.session(tid));
+		if (!is_active(s.second))
+			return fail(ENOENT, "thread " + std::to_string(tid) + " is not decoupled");
+	}
+	for (pid_t tid : wanted)
+		(void)TRY(controller.command(Command::recouple, tid));
+	for (pid_t tid : wanted)
+		TRY(wait_recoupled(pid, tid, controller));
+	auto c = controller.read();
+	list = status(pid).value_or(std::vector<ThreadStatus>{});
+	bool last = std::none_of(list.begin(), list.end(), [](const ThreadStatus &t) { return is_active(t.info); });
+	if (c && last) {
+		bool left = std::all_of(list.begin(), list.end(), [&](const ThreadStatus &t) { return has_left(pid, t.tid, c->image_base, c->image_size); });
+		(void)controller.command(Command::unload, 0, 0, 0, left);
+		wait_unloaded(pid, controller);
+	}
+	return wanted;
+}
+
+Result<std::vector<double>> measure_round_trips(pid_t pid, pid_t tid, unsigned count)
+{
+	auto lock = TRY(ProcessLock::take(pid));
+	auto controller = TRY(Controller::open(pid));
+	int64_t r = TRY(controller.command(Command::bench_round_trips, tid, 0, 0, count));
+	if (r < 0)
+		return fail(static_cast<int>(-r), "can't measure thread " + std::to_string(tid) + ": " + strerror(static_cast<int>(-r)));
+	Control c;
+	do {
+		nap(2'000'000);
+		c = TRY(controller.read());
+	} while (c.sample_count < count && alive(pid, tid));
+	std::vector<double> ns;
+	for (uint32_t i = 0; i < c.sample_count && i < std::size(c.samples); i++)
+		ns.push_back(c.samples[i] / tsc_per_ns());
+	return ns;
+}
+
+} // namespace decouple

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ptrace; see tracer.h. */
+#include "tracer.h"
+
+#include <fcntl.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "vmm-lite/state.h"
+
+namespace decouple {
+
+static long trace(int request, pid_t tid, uint64_t address, const void *data)
+{
+	return ptrace(static_cast<__ptrace_request>(request), tid, address, data);
+}
+
+Result<Stopped> Stopped::stop(pid_t tid)
+{
+	std::string who = "thread " + std::to_string(tid);
+	if (trace(PTRACE_SEIZE, tid, 0, nullptr) < 0)
+		return fail(errno, errno == EPERM ? "not permitted to stop " + who + ": it belongs to another user, is protected (see ptrace(2), Yama) or is traced already"
+						  : "can't stop " + who + ": " + strerror(errno));
+	Stopped s(tid);
+	if (trace(PTRACE_INTERRUPT, tid, 0, nullptr) < 0)
+		return fail_errno("can't interrupt " + who);
+	for (;;) {
+		int status;
+		if (waitpid(tid, &status, __WALL) < 0)
+			return fail_errno("can't wait for " + who);
+		if (!WIFSTOPPED(status)) {
+			s.tid_ = 0;
+			return fail(ESRCH, who + " ended while it was being stopped");
+		}
+		if (status >> 16 == PTRACE_EVENT_STOP)
+			return s;
+		/* A signal that was on its way: deliver it, the interruption follows. */
+		if (trace(PTRACE_CONT, tid, 0, reinterpret_cast<void *>(static_cast<uintptr_t>(WSTOPSIG(status)))) < 0)
+			return fail_errno("can't pass a signal to " + who);
+	}
+}
+
+Result<user_regs_struct> Stopped::registers() const
+{
+	user_regs_struct r;
+	if (trace(PTRACE_GETREGS, tid_, 0, &r) < 0)
+		return fail_errno("can't read the registers of thread " + std::to_string(tid_));
+	return r;
+}
+
+Result<> Stopped::set_registers(const user_regs_struct &r) const
+{
+	if (trace(PTRACE_SETREGS, tid_, 0, &r) < 0)
+		return fail_errno("can't set the registers of thread " + std::to_string(tid_));
+	return {};
+}
+
+Result<uint64_t> Stopped::signal_mask() const
+{
+	uint64_t mask;
+	if (trace(PTRACE_GETSIGMASK, tid_, sizeof(mask), &mask) < 0)
+		return fail_errno("can't read the signal mask of thread " + std::to_string(tid_));
+	return mask;
+}
+
+Result<> Stopped::set_signal_mask(uint64_t mask) const
+{
+	if (trace(PTRACE_SETSIGMASK, tid_, sizeof(mask), &mask) < 0)
+		return fail_errno("can't set the signal mask of thread " + std::to_string(tid_));
+	return {};
+}
+
+Handover Stopped::rseq() const
+{
+	struct __ptrace_rseq_configuration c = {};
+	Handover h = {};
+	if (trace(PTRACE_GET_RSEQ_CONFIGURATION, tid_, sizeof(c), &c) == sizeof(c) && c.rseq_abi_pointer) {
+		h.rseq = c.rseq_abi_pointer;
+		h.rseq_len = c.rseq_abi_size;
+		h.rseq_sig = c.signature;
+	}
+	return h;
+}
+
+Result<> Stopped::poke(uint64_t to, const void *from, size_t size) const
+{
+	int fd = open(("/proc/" + std::to_string(tid_) + "/mem").c_str(), O_RDWR | O_CLOEXEC);
+	if (fd >= 0) {
+		bool ok = pwrite(fd, from, size, static_cast<off_t>(to)) == static_cast<ssize_t>(size);
+		close(fd);
+		if (ok)
+			return {};
+	}
+	/* Kernels that forbid forced writes through /proc still allow a tracer's. */
+	const char *bytes = static_cast<const char *>(from);
+	for (size_t at = 0; at < size; at += 8) {
+		uint64_t word = 0;
+		memcpy(&word, bytes + at, size - at < 8 ? size - at : 8);
+		if (trace(PTRACE_POKEDATA, tid_, to + at, reinterpret_cast<void *>(word)) < 0)
+			return fail_errno("can't write to the vDSO of thread " + std::to_string(tid_));
+	}
+	return {};
+}
+
+void Stopped::detach()
+{
+	if (tid_)
+		trace(PTRACE_DETACH, tid_, 0, nullptr);
+	tid_ = 0;
+}
+
+void restart_interrupted_call(user_regs_struct &r, bool pending)
+{
+	auto nr = static_cast<s64>(r.orig_rax), rax = static_cast<s64>(r.rax);
+	constexpr unsigned syscall_insn = 2;
+	switch (pending && eintr_by_design(nr) ? Restart::no : restart_of(nr, rax)) {
+	case Restart::again:
+		r.rax = r.orig_rax;
+		r.rip -= syscall_insn;
+		break;
+	case Restart::restart_block:
+		r.rax = __NR_restart_syscall;
+		r.rip -= syscall_insn;
+		break;
+	case Restart::no:
+		break;
+	}
+	r.orig_rax = ~0ull;
+}
+
+} // namespace decouple

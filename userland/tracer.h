@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One thread stopped by ptrace, for as short as possible. */
+#ifndef DECOUPLE_USERLAND_TRACER_H
+#define DECOUPLE_USERLAND_TRACER_H
+
+#include <sys/types.h>
+#include <sys/user.h>
+
+#include <cstdint>
+
+#include "base/result.h"
+#include "vmm-lite/resident.h"
+
+namespace decouple {
+
+/* Detaches, and so lets the thread run, when it goes out of scope. Not copyable: one tracer per thread. */
+class Stopped {
+public:
+	/* Seizes and interrupts a running thread. */
+	static Result<Stopped> stop(pid_t tid);
+	/* Takes over a thread that the caller already traces and that is in ptrace-stop. */
+	static Stopped adopt(pid_t tid) { return Stopped(tid); }
+	Stopped(Stopped &&other) noexcept : tid_(other.tid_) { other.tid_ = 0; }
+	Stopped &operator=(Stopped &&) = delete;
+	~Stopped() { detach(); }
+
+	Result<user_regs_struct> registers() const;
+	Result<> set_registers(const user_regs_struct &r) const;
+	Result<uint64_t> signal_mask() const;
+	Result<> set_signal_mask(uint64_t mask) const;
+	/* The registered rseq area, as a handover; zeroes where the kernel can't tell. */
+	Handover rseq() const;
+	/* Writes where even the thread itself may not (text, vDSO). */
+	Result<> poke(uint64_t to, const void *from, size_t size) const;
+	void detach();
+
+private:
+	explicit Stopped(pid_t tid) : tid_(tid) {}
+	pid_t tid_;
+};
+
+/*
+ * Makes a system call that a stop has interrupted start again instead of failing, and takes the thread out of it: afterwards the
+ * registers are those of a thread in user mode. `pending`: a signal waits that would have interrupted it anyway.
+ */
+void restart_interrupted_call(user_regs_struct &r, bool pending);
+
+} // namespace decouple
+
+#endif

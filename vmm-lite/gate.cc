@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Capture, pause, load, return, and the home thread's loop; see gate.h. */
+#include "gate.h"
+#include "panic.h"
+#include "reflector.h"
+#include "vcpu.h"
+#include "manager.h"
+#include "cputime.h"
+
+namespace decouple {
+
+constexpr u64 signal_check_us = 10;   /* a spinning home thread looks for signals this often */
+constexpr u64 kick_again_us = 10000;
+
+void gate_command(Session *s, VcpuCommand command)
+{
+	store(s->status, static_cast<u32>(VcpuStatus::running));
+	store(s->command, static_cast<u32>(command));
+	full_barrier(); /* pairs with wait_command() in run.cc */
+	if (load(s->vcpu_idle_asleep))
+		futex_wake(&s->command);
+}
+
+static void stop_vcpu(Session *s)
+{
+	store(s->kick, 1u);
+	full_barrier(); /* pairs with run.cc: in_kvm_run before kick */
+	u64 deadline = 0;
+	while (load(s->status) == static_cast<u32>(VcpuStatus::running)) {
+		u64 now = rdtsc();
+		if (now >= deadline) {
+			deadline = now + kick_again_us * manager_tsc_per_us();
+			s->run->immediate_exit = 1;
+			if (load(s->slot->vcpu_asleep))
+				futex_wake(&s->slot->rep_seq);
+			if (load(s->in_kvm_run))
+				sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(s->info.vcpu_tid), signal_capture);
+		}
+		pause();
+	}
+	s->run->immediate_exit = 0;
+	store(s->kick, 0u);
+}
+
+Position gate_pause(Session *s)
+{
+	stop_vcpu(s);
+	store(s->info.state, SessionState::paused);
+	Position p = normalise(s->guest, stub_view(s));
+	if (p == Position::lost)
+		RESIDENT_PANIC(s->guest.regs.rip);
+	store(s->slot->rep_seq, load(s->slot->req_seq));
+	return p;
+}
+
+void gate_resume(Session *s)
+{
+	store(s->info.state, SessionState::decoupled);
+	gate_command(s, VcpuCommand::resume);
+}
+
+void gate_fill(Session *s, UContext *context, u8 *fp)
+{
+	if (context != &s->context) {
+		*context = s->context;
+		memcpy(fp, s->fp, s->fp_size);
+	}
+	context->mc.fpstate = fp;
+	context->mask = s->mask;
+	regs_to_context(context->mc, s->guest.regs);
+	xsave_to_frame(fp, s->fp_size, s->xsave, vm.xsave_size);
+}
+
+void gate_load(Session *s)
+{
+	gate_fill(s, &s->context, s->fp);
+	store(s->info.state, SessionState::decoupled);
+	gate_command(s, VcpuCommand::load);
+}
+
+void gate_reply(Session *s, long ret)
+{
+	struct decouple_slot *slot = s->slot;
+	slot->ret = static_cast<u64>(ret);
+	store(slot->rep_seq, load(slot->req_seq));
+	full_barrier(); /* pairs with the vCPU thread's before it sleeps */
+	if (load(slot->vcpu_asleep))
+		futex_wake(&slot->rep_seq);
+}
+
+void gate_complete(Session *s, long ret)
+{
+	s->guest.regs.rip += 2;
+	s->guest.regs.rax = static_cast<u64>(ret);
+}
+
+void gate_quit_vcpu(Session *s)
+{
+	gate_command(s, VcpuCommand::quit);
+	for (u32 alive; (alive = load(s->vcpu_alive)) != 0;)
+		futex_wait(&s->vcpu_alive, alive);
+}
+
+long gate_mirror(Session *s, u64 nr, u64 a, u64 b, u64 c)
+{
+	s->mirror[0] = nr, s->mirror[1] = a, s->mirror[2] = b, s->mirror[3] = c;
+	gate_command(s, VcpuCommand::mirror);
+	while (load(s->status) == static_cast<u32>(VcpuStatus::running))
+		pause();
+	return s->mirror_result;
+}
+
+/* What the gate changed of the home thread beside its registers and mask. */
+static void give_back_thread(Session *s)
+{
+	gate_unpin(s);
+	if (s->rseq.address)
+		sys(__NR_rseq, s->rseq.address, s->rseq.length, 0, s->rseq.signature);
+}
+
+[[noreturn]] void gate_return(Session *s, bool recapture)
+{
+	gate_fill(s, &s->context, s->fp);
+	count(s->info.recouples);
+	if (load(s->info.state) != SessionState::recoupled)
+		store(s->info.state, SessionState::native);
+	reflector_return(s, recapture);
+}
+
+[[noreturn]] void gate_return_for_a_moment(Session *s)
+{
+	store(s->recapture_claim, 1u);
+	full_barrier();
+	if (load(s->vcpu_idle_asleep))
+		futex_wake(&s->command);
+	gate_return(s, false);
+}
+
+[[noreturn]] void gate_leave(Session *s, Reason reason, s64 detail)
+{
+	give_back_thread(s);
+	s->info.reason = reason;
+	s->info.detail = detail;
+	if (s->mask_has_reserved)
+		s->mask |= capture_bit;
+	store(s->recapture_claim, 0u);
+	/* From here the vCPU thread and the manager may tear down; nothing of theirs is used below. */
+	gate_command(s, VcpuCommand::quit);
+	store(s->info.state, SessionState::recoupled);
+	gate_return(s, false);
+}
+
+/* The application's CPU mask is virtual from here on; the task itself stays on its service core. */
+static void pin_home(Session *s)
+{
+	s->pinned = 1;
+	long n = sys(__NR_sched_getaffinity, 0, sizeof(s->affinity), addr(s->affinity));
+	s->affinity_size = n > 0 ? static_cast<u64>(n) : 0;
+	u64 core[16] = {};
+	core[s->info.service_core / 64] = 1ull << (s->info.service_core % 64);
+	sys(__NR_sched_setaffinity, 0, sizeof(core), addr(core));
+}
+
+void gate_unpin(Session *s)
+{
+	if (s->pinned && s->affinity_size)
+		sys(__NR_sched_setaffinity, 0, s->affinity_size, addr(s->affinity));
+	s->pinned = 0;
+}
+
+static void first_capture(Session *s)
+{
+	s->first_capture_done = 1;
+	const Handover &h = s->info.handover;
+	s->rseq = {h.rseq, h.rseq_len, h.rseq_sig};
+	s->mask_has_reserved = h.reserved_blocked;
+	/* Only the thread itself can unregister; in the guest the kernel could not keep the area's promises. */
+	if (s->rseq.address && sys(__NR_rseq, s->rseq.address, s->rseq.length, 1, s->rseq.signature) < 0)
+		s->rseq.address = 0;
+	cputime_first_capture(s);
+}
+
+/* An application signal or the resident's own business while nothing is to be served. */
+static void attend(Session *s)
+{
+	if (load(s->want) == static_cast<u32>(Want::recouple)) {
+		gate_pause(s);
+		gate_leave(s, Reason::asked, 0);
+	}
+	if (load(s->want) == static_cast<u32>(Want::round_trips) && s->round_trips_left) {
+		s->round_trip_start = rdtsc();
+		gate_pause(s);
+		gate_return(s, true);
+	}
+	if (signals_pending(s)) {
+		gate_pause(s);
+		signals_deliver(s);
+	}
+}
+
+/* The vCPU stopped by itself: an exception, or memory that KVM could not reach. Not emulated: Linux judges the instruction. */
+[[noreturn]] static void handle_event(Session *s)
+{
+	count(s->info.faults);
+	if (normalise(s->guest, stub_view(s)) == Position::lost)
+		RESIDENT_PANIC(s->guest.regs.rip);
+	store(s->slot->rep_seq, load(s->slot->req_seq));
+	reflector_spare_altstack(s, synchronous_signals);
+	gate_return_for_a_moment(s);
+}
+
+static void sleep(Session *s)
+{
+	struct decouple_slot *slot = s->slot;
+	store(slot->home_asleep, 1u);
+	full_barrier(); /* pairs with the stub's xchg and the vCPU thread's store of its status */
+	bool idle = load(slot->req_seq) == load(slot->rep_seq) && load(s->status) == static_cast<u32>(VcpuStatus::running) && !load(s->want);
+	if (!idle) {
+		/* Somebody may have claimed the word already and be about to ring. */
+		if (exchange(slot->home_asleep, 0u) == 0)
+			while (sigtimedwait(capture_bit, nullptr, nullptr) != signal_capture)
+				;
+		return;
+	}
+	reflector_sleep(s, s->mask);
+	cputime_mark(s);
+}
+
+[[noreturn]] static void serve(Session *s)
+{
+	struct decouple_slot *slot = s->slot;
+	u64 tsc_per_us = manager_tsc_per_us();
+	u64 idle_since = rdtsc(), checked = idle_since;
+	for (;;) {
+		u64 now;
+		if (load(slot->req_seq) != slot->rep_seq) {
+			call_serve(s);
+			idle_since = now = rdtsc();
+		} else {
+			pause();
+			now = rdtsc();
+		}
+		if (load(s->status) == static_cast<u32>(VcpuStatus::event))
+			handle_event(s);
+		if (now - checked > signal_check_us * tsc_per_us) {
+			attend(s);
+			checked = now;
+		}
+		if (now - idle_since > control.config.home_spin_us * tsc_per_us) {
+			sleep(s);
+			attend(s);
+			idle_since = checked = rdtsc();
+		}
+	}
+}
+
+} // namespace decouple
+
+/* The thread was captured: its state goes to the vCPU, and this task serves it from now on. On the gate stack, all signals blocked. */
+extern "C" __attribute__((visibility("hidden"))) void gate_enter(decouple::Session *s, decouple::UContext *u)
+{
+	using namespace decouple;
+	store(s->mode, static_cast<u32>(Mode::gate));
+	/* Somebody else was about to capture: that signal is on its way, unless it is the one that brought us here. */
+	store(s->recapture_claim, 0u);
+	while (sigtimedwait(capture_bit, nullptr, &no_wait) == signal_capture)
+		;
+	s->context = *u;
+	const auto *sw = reinterpret_cast<const FpSoftware *>(u->mc.fpstate + fp_sw_offset);
+	s->fp_size = sw->extended_size;
+	if (s->fp_size > fp_buffer_size || s->fp_size < 512)
+		RESIDENT_PANIC(s->fp_size);
+	memcpy(s->fp, u->mc.fpstate, s->fp_size);
+	s->context.mc.fpstate = s->fp;
+	s->mask = u->mask & ~capture_bit;
+	s->guest.fs_base = read_fs_base();
+	s->guest.gs_base = read_gs_base();
+	count(s->info.captures);
+	cputime_enter_gate(s);
+	/* The gate's own frames must not land on the application's alternate stack, which the guest may be using. */
+	if (!(u->stack.flags & ss_disable) && u->stack.size) {
+		StackT off = {0, ss_disable, 0, 0};
+		sys(__NR_sigaltstack, addr(&off), 0);
+	}
+	if (!s->pinned)
+		pin_home(s);
+	if (!s->first_capture_done)
+		first_capture(s);
+	signals_after_capture(s);
+	if (s->round_trip_start && s->round_trips_left) {
+		manager_sample(rdtsc() - s->round_trip_start);
+		s->round_trip_start = 0;
+		if (--s->round_trips_left == 0)
+			store(s->want, static_cast<u32>(Want::none));
+	}
+	store(s->info.state, SessionState::decoupled);
+	gate_command(s, VcpuCommand::load);
+	serve(s);
+}
+
+/* A tracer took the home thread out of a blocked call for a recouple: `nr` is the call's number, or restart_syscall's. */
+extern "C" __attribute__((visibility("hidden"))) void gate_leave_blocked(decouple::u64 nr)
+{
+	using namespace decouple;
+	sigprocmask(sig_block, ~0ull);
+	Session *s = session_of(static_cast<s32>(sys(__NR_gettid)));
+	if (!s)
+		RESIDENT_PANIC(nr);
+	if (exchange(s->call_claim, 0u) == 0 && !s->interrupted)
+		while (sigtimedwait(capture_bit, nullptr, nullptr) != signal_capture)
+			;
+	gate_pause(s);
+	if (nr != __NR_restart_syscall)
+		gate_leave(s, Reason::asked, 0);
+	/* rt_sigreturn would drop the kernel's restart block: everything is loaded in user mode. */
+	s->guest.regs.rax = nr;
+	give_back_thread(s);
+	s->info.reason = Reason::asked;
+	if (s->mask_has_reserved)
+		s->mask |= capture_bit;
+	gate_fill(s, &s->context, s->fp);
+	if (!(s->context.stack.flags & ss_disable) && s->context.stack.size) {
+		/* SS_ONSTACK is an answer, not a flag to set. */
+		StackT stack = s->context.stack;
+		stack.flags &= ~1u;
+		sys(__NR_sigaltstack, addr(&stack), 0);
+	}
+	count(s->info.recouples);
+	gate_command(s, VcpuCommand::quit);
+	store(s->mode, static_cast<u32>(Mode::left));
+	store(s->info.state, SessionState::recoupled);
+	write_fs_base(s->guest.fs_base);
+	write_gs_base(s->guest.gs_base);
+	sigprocmask(sig_setmask, s->mask);
+	return_by_registers(&s->context.mc, s->xsave);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The gate: what a home thread does while its user code runs in the guest. Register state moves here, between the home thread's signal
+ * frame (session->context, session->fp) and the vCPU (session->guest, session->xsave).
+ *
+ * Ownership: gate_pause() stops the vCPU and takes the state; exactly one of gate_resume(), gate_load() and gate_return() follows.
+ */
+#ifndef DECOUPLE_VMM_GATE_H
+#define DECOUPLE_VMM_GATE_H
+
+#include "session.h"
+
+namespace decouple {
+
+/* Stops the vCPU; session->guest is then the application's state. An unserved call is taken back. */
+Position gate_pause(Session *s);
+/* The vCPU goes on exactly where it was stopped; only if the state was not normalised, that is, for a call that is still served. */
+void gate_resume(Session *s);
+/* The state in session->guest and xsave goes to the vCPU, which runs. */
+void gate_load(Session *s);
+/* The state in session->guest and xsave goes to the thread, which runs natively; see reflector_return(). */
+[[noreturn]] void gate_return(Session *s, bool recapture);
+/* As gate_return without recapture, but the vCPU thread captures the thread again a little later, when Linux has done its part. */
+[[noreturn]] void gate_return_for_a_moment(Session *s);
+/* Gives the thread back for good. */
+[[noreturn]] void gate_leave(Session *s, Reason reason, s64 detail);
+
+/* Writes a paused vCPU's state over a signal frame that was captured from the same thread. */
+void gate_fill(Session *s, UContext *context, u8 *fp);
+
+/* The application's own CPU mask goes back to the task, until the next capture. */
+void gate_unpin(Session *s);
+
+/* Answers the call in the slot. */
+void gate_reply(Session *s, long ret);
+/* Behind the SYSCALL instruction with a result, for a paused vCPU whose call was taken back. */
+void gate_complete(Session *s, long ret);
+
+/* Ends the vCPU thread of a paused vCPU and waits until it is gone. */
+void gate_quit_vcpu(Session *s);
+/* Sends the vCPU thread a command. */
+void gate_command(Session *s, VcpuCommand command);
+/* Has the vCPU thread make a system call for itself (memory policy, scheduling); vCPU paused or its call being served. */
+long gate_mirror(Session *s, u64 nr, u64 a, u64 b, u64 c);
+
+/* The serving loop of calls.cc. */
+void call_serve(Session *s);
+
+/* signals.cc: unblocked, not ignored signals that are pending for the thread; ignored ones are dropped on the way. */
+u64 signals_pending(Session *s);
+/*
+ * Lets the kernel deliver what is pending: recouples and captures again at the handler's first instruction. vCPU paused. Returns, with
+ * the vCPU running again, only if nothing was pending any more (another thread took it).
+ */
+void signals_deliver(Session *s);
+/* After a capture: completes what a call with a temporary mask began. */
+void signals_after_capture(Session *s);
+
+/* As above for one of `signals` in a call that had `temporary` as its mask; the call is over with EINTR. */
+void signals_deliver_temporary(Session *s, u64 signals, u64 temporary);
+/* The handler's own return: the kernel restores the application's frame, then the thread is captured there. vCPU paused. */
+[[noreturn]] void signals_return(Session *s);
+/* Is the handler for the next of these signals installed with SA_RESTART, or is there none? */
+bool signals_restart(u64 signals);
+
+} // namespace decouple
+
+#endif

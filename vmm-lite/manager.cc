@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The manager thread; see manager.h. */
+#include "manager.h"
+#include "gate.h"
+#include "lock.h"
+#include "reflector.h"
+#include "resident_start.h"
+#include "task_name.h"
+#include "vcpu.h"
+#include "vm.h"
+
+extern "C" [[noreturn]] void farewell(decouple::u64 address, decouple::u64 size, decouple::u64 code) __attribute__((visibility("hidden")));
+extern "C" const char image_header[] __attribute__((visibility("hidden")));
+
+namespace decouple {
+
+constexpr s64 ms = 1000000;
+constexpr s64 abandoned_ns = 5000 * ms; /* nobody asked for a session: the controller is gone */
+
+static u64 tsc_per_us = 2000;
+static u32 manager_alive; /* CLONE_CHILD_CLEARTID word */
+static u32 suspend_asked;
+static Session *resume_session;
+static bool had_sessions;
+static Mutex adopt_lock;
+static struct {
+	s32 tid;
+	u32 core, service_core;
+	Handover handover;
+} adopted[64];
+static u32 adopted_count;
+
+u64 manager_tsc_per_us() { return tsc_per_us; }
+
+static s64 now_ns()
+{
+	TimeSpec t;
+	sys(__NR_clock_gettime, 4 /* CLOCK_MONOTONIC_RAW */, addr(&t));
+	return t.sec * 1000000000 + t.nsec;
+}
+
+void manager_poke() { sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(control.manager_tid), signal_capture); }
+
+void manager_sample(u64 ticks)
+{
+	constexpr u32 room = sizeof(control.samples) / sizeof(control.samples[0]);
+	if (control.sample_count < room)
+		control.samples[control.sample_count] = static_cast<u32>(ticks > ~0u ? ~0u : ticks);
+	store(control.sample_count, control.sample_count + 1);
+}
+
+u32 manager_active_sessions()
+{
+	u32 n = 0;
+	for (u32 i = 0; i < load(session_limit); i++) {
+		Session *s = session_at(i);
+		SessionState state = s ? load(s->info.state) : SessionState::none;
+		n += state != SessionState::none && state != SessionState::recoupled && state != SessionState::failed;
+	}
+	return n;
+}
+
+/* Starts the vCPU thread of a session and waits until it is ready or has failed. */
+static long start_vcpu(Session *s)
+{
+	s->vcpu_alive = 1;
+	store(s->info.state, SessionState::none);
+	long tid = start_thread(resident_thread_flags | clone_files, s->vcpu_stack, &s->vcpu_alive, vcpu_thread, s);
+	if (tid < 0) {
+		s->vcpu_alive = 0;
+		store(s->info.state, SessionState::failed);
+		return tid;
+	}
+	while (load(s->info.state) == SessionState::none)
+		futex_wait(reinterpret_cast<u32 *>(&s->info.state), 0);
+	return load(s->info.state) == SessionState::failed ? s->info.error : 0;
+}
+
+/* The vCPU thread shall run as the application's thread would: same policy, priority and nice value. */
+static void copy_scheduling(const Session *s)
+{
+	u8 attributes[64] = {};
+	if (sys(__NR_sched_getattr, static_cast<u64>(s->info.tid), addr(attributes), sizeof(attributes), 0) == 0)
+		sys(__NR_sched_setattr, static_cast<u64>(s->info.vcpu_tid), addr(attributes), 0);
+}
+
+static long add_session(s32 tid, u32 core, u32 service_core, Session **out)
+{
+	Session *s;
+	long index = session_create(tid, &s);
+	if (index < 0)
+		return index;
+	s->info.core = core;
+	s->info.service_core = service_core;
+	long e = start_vcpu(s);
+	if (e < 0)
+		return e;
+	copy_scheduling(s);
+	had_sessions = true;
+	*out = s;
+	return index;
+}
+
+static long recouple(s32 tid)
+{
+	long found = -ESRCH;
+	for (u32 i = 0; i < session_limit; i++) {
+		Session *s = session_at(i);
+		if (!s || (tid && s->info.tid != tid))
+			continue;
+		SessionState state = load(s->info.state);
+		if (state == SessionState::recoupled || state == SessionState::failed)
+			continue;
+		found = found < 0 ? 1 : found + 1;
+		store(s->want, static_cast<u32>(Want::recouple));
+		full_barrier(); /* pairs with gate.cc: sleep */
+		reflector_wake_home(s);
+	}
+	return found;
+}
+
+static long round_trips(s32 tid, u64 trips)
+{
+	Session *s = session_of(tid);
+	if (!s)
+		return -ESRCH;
+	control.sample_count = 0;
+	s->round_trips_left = static_cast<u32>(trips);
+	store(s->want, static_cast<u32>(Want::round_trips));
+	full_barrier();
+	reflector_wake_home(s);
+	return 0;
+}
+
+void manager_recouple_others(Session *self)
+{
+	s64 deadline = now_ns() + 1000 * ms;
+	while (manager_active_sessions() > 1 && now_ns() < deadline) {
+		for (u32 i = 0; i < session_limit; i++) {
+			Session *s = session_at(i);
+			if (!s || s == self || load(s->info.state) == SessionState::recoupled)
+				continue;
+			store(s->want, static_cast<u32>(Want::recouple));
+			full_barrier();
+			reflector_wake_home(s);
+			reflector_interrupt_call(s);
+		}
+		TimeSpec t = {0, ms};
+		sys(__NR_nanosleep, addr(&t), 0);
+	}
+}
+
+void manager_adopt(s32 tid, u64 fs_base, const Session *parent)
+{
+	adopt_lock.lock();
+	if (adopted_count < sizeof(adopted) / sizeof(adopted[0])) {
+		auto &a = adopted[adopted_count++];
+		a.tid = tid;
+		a.core = control.config.core_count ? control.config.cores[static_cast<u32>(tid) % control.config.core_count] : parent->info.core;
+		a.service_core = parent->info.service_core;
+		a.handover = {};
+		if (control.config.rseq_offset)
+			a.handover = {fs_base + control.config.rseq_offset, control.config.rseq_len, control.config.rseq_sig, 0, 0};
+	}
+	adopt_lock.unlock();
+	manager_poke();
+}
+
+static void serve_adoptions()
+{
+	for (;;) {
+		adopt_lock.lock();
+		if (!adopted_count) {
+			adopt_lock.unlock();
+			return;
+		}
+		auto a = adopted[--adopted_count];
+		adopt_lock.unlock();
+		Session *s;
+		if (add_session(a.tid, a.core, a.service_core, &s) < 0)
+			continue; /* it stays native: status shows the failed session */
+		s->info.handover = a.handover;
+		store(s->recapture_claim, 1u);
+		reflector_capture(s);
+	}
+}
+
+/* The thread behind an ended session no longer exists. */
+static bool gone(s32 tid) { return sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(tid), 0) == -ESRCH; }
+
+/* All home threads have exited, so nothing can be executing in the image any more. */
+static bool all_gone()
+{
+	for (u32 i = 0; i < session_limit; i++) {
+		Session *s = session_at(i);
+		if (s && !gone(s->info.tid))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Undoes everything and ends the manager. `left`: no thread executes in the image or on a gate stack; only then they are unmapped too.
+ */
+[[noreturn]] static void unload(bool left)
+{
+	reflector_release();
+	for (u32 i = 0; i < session_limit; i++) {
+		Session *s = session_at(i);
+		if (!s)
+			continue;
+		for (u32 alive; (alive = load(s->vcpu_alive)) != 0;)
+			futex_wait(&s->vcpu_alive, alive);
+		if (left)
+			session_free(s);
+	}
+	vm_destroy();
+	store(control.state, ResidentState::dead);
+	if (left && control.config.vdso_farewell)
+		farewell(addr(image_header), control.image_size, control.config.vdso_farewell);
+	for (;;)
+		sys(__NR_exit, 0);
+}
+
+static void serve_mailbox()
+{
+	Mailbox &m = control.mailbox;
+	u32 seq = load(m.seq);
+	if (seq == m.done_seq)
+		return;
+	Session *s;
+	switch (m.command) {
+	case Command::add:
+		m.result = add_session(m.tid, m.core, m.service_core, &s);
+		break;
+	case Command::recouple:
+		m.result = recouple(m.tid);
+		break;
+	case Command::unload:
+		m.result = manager_active_sessions() ? -EBUSY : 0;
+		store(m.done_seq, seq);
+		if (!m.result)
+			unload(m.arg);
+		return;
+	case Command::bench_round_trips:
+		m.result = round_trips(m.tid, m.arg);
+		break;
+	default:
+		m.result = -EINVAL;
+	}
+	store(m.done_seq, seq);
+}
+
+[[noreturn]] static void loop()
+{
+	s64 ended_since = 0, started = now_ns();
+	for (;;) {
+		serve_mailbox();
+		serve_adoptions();
+		if (load(suspend_asked)) {
+			suspend_asked = 0;
+			vm_destroy();
+			for (;;)
+				sys(__NR_exit, 0);
+		}
+		s64 now = now_ns();
+		bool idle = manager_active_sessions() == 0 && !adopted_count;
+		if (!idle)
+			ended_since = 0;
+		else if (!ended_since)
+			ended_since = now;
+		if (idle && had_sessions && all_gone())
+			unload(true);
+		if (idle && now - (had_sessions ? ended_since : started) > abandoned_ns)
+			unload(false);
+		/* Asleep unless something is about to end: looked at closely first, leisurely later. */
+		TimeSpec t = {0, now - ended_since < 100 * ms ? ms / 2 : 100 * ms};
+		sigtimedwait(capture_bit, nullptr, idle ? &t : nullptr);
+	}
+}
+
+/* The controller reads the error before the image goes. */
+[[noreturn]] static void give_up(SetupError e)
+{
+	control.error = static_cast<s32>(e.error);
+	control.error_step = static_cast<u32>(e.step);
+	store(control.state, ResidentState::failed);
+	futex_wake(reinterpret_cast<u32 *>(&control.state), ~0u >> 1);
+	s64 deadline = now_ns() + abandoned_ns;
+	while (now_ns() < deadline) {
+		TimeSpec t = {0, 10 * ms};
+		sigtimedwait(capture_bit, nullptr, &t);
+		serve_mailbox();
+	}
+	unload(false);
+}
+
+[[noreturn]] static void manager_thread(void *)
+{
+	sigprocmask(sig_setmask, ~0ull);
+	control.manager_tid = static_cast<s32>(sys(__NR_gettid));
+	/* Our own copy of the table: the application's is untouched. */
+	sys(__NR_close_range, 0, ~0u, 0);
+	static const char root[] = "/";
+	sys(__NR_chdir, addr(root));
+	name_thread("decouple", 0);
+	u64 tsc = rdtsc();
+	s64 ns = now_ns();
+	SetupError e = vm_create();
+	if (failed(e))
+		give_up(e);
+	Session *s = resume_session;
+	long r = 0;
+	if (s)
+		r = start_vcpu(s);
+	else if (control.config.hold)
+		r = add_session(control.hold_tid, control.config.hold_core, control.config.hold_service_core, &s);
+	if (r < 0)
+		give_up({static_cast<SetupStep>(control.error_step), r});
+	resume_session = nullptr;
+	s64 elapsed = now_ns() - ns;
+	if (elapsed > 1000)
+		tsc_per_us = (rdtsc() - tsc) * 1000 / static_cast<u64>(elapsed);
+	store(control.state, ResidentState::running);
+	futex_wake(reinterpret_cast<u32 *>(&control.state), ~0u >> 1);
+	loop();
+}
+
+void resident_forget()
+{
+	memset(&control, 0, sizeof(control));
+	memset(&vm, 0, sizeof(vm));
+	memset(&adopt_lock, 0, sizeof(adopt_lock));
+	session_limit = 0;
+	adopted_count = 0;
+	had_sessions = false;
+	resume_session = nullptr;
+	suspend_asked = 0;
+}
+
+long manager_start()
+{
+	store(control.state, ResidentState::fresh);
+	manager_alive = 1;
+	long tid = start_thread(resident_thread_flags, addr(manager_stack_top), &manager_alive, manager_thread, nullptr);
+	if (tid < 0)
+		manager_alive = 0;
+	return tid;
+}
+
+bool manager_wait_ready()
+{
+	while (load(control.state) == ResidentState::fresh)
+		futex_wait(reinterpret_cast<u32 *>(&control.state), 0);
+	return load(control.state) == ResidentState::running;
+}
+
+void manager_suspend(Session *s)
+{
+	gate_quit_vcpu(s);
+	store(suspend_asked, 1u);
+	manager_poke();
+	for (u32 alive; (alive = load(manager_alive)) != 0;)
+		futex_wait(&manager_alive, alive);
+}
+
+long manager_resume(Session *s)
+{
+	SetupError e = vm_map_stub();
+	if (failed(e))
+		return e.error;
+	resume_session = s;
+	long r = manager_start();
+	if (r < 0)
+		return r;
+	return manager_wait_ready() ? 0 : control.error;
+}
+
+bool manager_other_threads()
+{
+	static const char path[] = "/proc/self/task";
+	long fd = sys(__NR_open, addr(path), 02200000 /* O_DIRECTORY | O_CLOEXEC */, 0);
+	if (fd < 0)
+		return false;
+	char entries[1024];
+	u32 tasks = 0;
+	long n = sys(__NR_getdents64, static_cast<u64>(fd), addr(entries), sizeof(entries));
+	for (long at = 0; at < n; at += *reinterpret_cast<u16 *>(entries + at + 16))
+		tasks += entries[at + 19] != '.';
+	sys(__NR_close, static_cast<u64>(fd));
+	return tasks > 1;
+}
+
+} // namespace decouple

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The manager: the resident's own thread in the process. It owns the VM and the fd table that all resident threads share, makes and
+ * ends sessions, and serves the controller's mailbox. It sleeps unless asked; it is never on the path of a call.
+ */
+#ifndef DECOUPLE_VMM_MANAGER_H
+#define DECOUPLE_VMM_MANAGER_H
+
+#include "session.h"
+
+namespace decouple {
+
+u64 manager_tsc_per_us();
+
+/* Wakes the manager to look for requests and for sessions that have ended. Any thread. */
+void manager_poke();
+/* A new thread of the application shall be decoupled (follow); fs_base: where its rseq area follows from. */
+void manager_adopt(s32 tid, u64 fs_base, const Session *parent);
+/* In a forked child (follow): builds a resident of its own and has the calling thread captured as soon as it is ready. */
+void manager_start_in_child(Session *parent, UContext *context);
+/* All sessions but this one go native; returns when they have, or after a second. */
+void manager_recouple_others(Session *s);
+/* Tells the controller named in Config::follow_socket that this process is about to execve. */
+void manager_announce_exec();
+
+u32 manager_active_sessions();
+/* Threads of the process beside the caller. */
+bool manager_other_threads();
+/* Ends manager and vCPU thread of the only session, and starts them again; the home thread waits. */
+void manager_suspend(Session *s);
+long manager_resume(Session *s);
+
+/* A round trip's duration, for the controller (Command::bench_round_trips). */
+void manager_sample(u64 ticks);
+
+/* Drops what a forked child inherited: sessions, VM, statistics. In the child only. */
+void resident_forget();
+
+/* Entry of the vCPU thread; run.cc. */
+[[noreturn]] void vcpu_thread(void *session);
+
+} // namespace decouple
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The signal reflector: capture, doorbell and interruption are the reserved real-time signal 64, sent to one thread with tgkill.
+ *
+ * Each signal 64 is expected: a sender first claims the permission that the receiver set (slot->home_asleep, call_claim,
+ * recapture_claim), and a receiver that finds its permission claimed waits for that very signal. So none arrives late, where it would
+ * interrupt a call of the application.
+ */
+#include "reflector.h"
+#include "cputime.h"
+
+namespace decouple {
+
+/* sa_mask bits of the reserved signal, as the application set them (bit per signal). */
+static u64 reserved_in_sa_mask;
+/* Actions whose sa_mask we made block the reserved signal; see reflector_spare_altstack(). */
+static u64 spared;
+
+static void send_capture(s32 tid) { sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(tid), signal_capture); }
+
+/* Takes the reserved signal that a claimant is about to send or has sent. */
+static void take_claimed()
+{
+	while (sigtimedwait(capture_bit, nullptr, nullptr) != signal_capture)
+		;
+}
+
+bool reflector_intact() { return sigaction_of(signal_capture).handler == addr(&capture_entry); }
+
+long reflector_prepare()
+{
+	SigAction old = sigaction_of(signal_capture);
+	if (old.handler != sig_dfl)
+		return -EBUSY;
+	for (int s = 1; s < signal_capture; s++) {
+		SigAction a = sigaction_of(s);
+		if (a.handler > sig_ign && (a.mask & capture_bit)) {
+			reflector_filter_action(s, &a);
+			set_sigaction(s, a);
+		}
+	}
+	SigAction capture = {addr(&capture_entry), sa_siginfo | sa_restorer | sa_restart | sa_onstack, addr(&signal_restorer), ~0ull};
+	return set_sigaction(signal_capture, capture);
+}
+
+void reflector_release()
+{
+	for (int s = 1; s < signal_capture; s++)
+		if ((reserved_in_sa_mask | spared) & bit(s)) {
+			SigAction a = sigaction_of(s);
+			reflector_unfilter_action(s, &a);
+			if (a.handler > sig_ign)
+				set_sigaction(s, a);
+		}
+	if (reflector_intact())
+		set_sigaction(signal_capture, SigAction{});
+}
+
+void reflector_filter_action(int signal, SigAction *a)
+{
+	u64 b = bit(signal);
+	if (a->mask & capture_bit)
+		__atomic_or_fetch(&reserved_in_sa_mask, b, __ATOMIC_RELAXED);
+	else
+		__atomic_and_fetch(&reserved_in_sa_mask, ~b, __ATOMIC_RELAXED);
+	__atomic_and_fetch(&spared, ~b, __ATOMIC_RELAXED);
+	a->mask &= ~capture_bit;
+}
+
+void reflector_unfilter_action(int signal, SigAction *a)
+{
+	a->mask &= ~capture_bit;
+	if (reserved_in_sa_mask & bit(signal))
+		a->mask |= capture_bit;
+}
+
+/* The kernel's frame: ucontext, siginfo, return address and the XSAVE image with alignment. */
+static u64 frame_room(const Session *s) { return s->fp_size + 1024; }
+
+void reflector_spare_altstack(Session *s, u64 signals)
+{
+	const StackT &stack = s->context.stack;
+	if ((stack.flags & ss_disable) || stack.size == 0 || stack.size >= 2 * frame_room(s) + 1024)
+		return;
+	for (int n = 1; n < signal_capture; n++) {
+		if (!(signals & bit(n)) || (spared & bit(n)))
+			continue;
+		SigAction a = sigaction_of(n);
+		if (a.handler <= sig_ign || !(a.flags & sa_onstack))
+			continue;
+		a.mask |= capture_bit;
+		__atomic_or_fetch(&spared, bit(n), __ATOMIC_RELAXED);
+		set_sigaction(n, a);
+	}
+}
+
+void reflector_capture(Session *s)
+{
+	if (exchange(s->recapture_claim, 0u))
+		send_capture(s->info.tid);
+}
+
+void reflector_wake_home(Session *s)
+{
+	if (s->slot && exchange(s->slot->home_asleep, 0u))
+		send_capture(s->info.tid);
+}
+
+bool reflector_interrupt_call(Session *s)
+{
+	if (!exchange(s->call_claim, 0u))
+		return false;
+	send_capture(s->info.tid);
+	return true;
+}
+
+Wake reflector_sleep(Session *s, u64 mask)
+{
+	SigInfo info;
+	long signal = sigtimedwait(~mask | capture_bit, &info, nullptr);
+	if (exchange(s->slot->home_asleep, 0u) == 0 && signal != signal_capture)
+		take_claimed();
+	if (signal <= 0 || signal == signal_capture)
+		return Wake::doorbell;
+	/* Back into the thread's own queue with its siginfo; a positive si_code is allowed to oneself. */
+	sys(__NR_rt_tgsigqueueinfo, static_cast<u64>(control.tgid), static_cast<u64>(s->info.tid), static_cast<u64>(signal), addr(&info));
+	return Wake::signal;
+}
+
+bool reflector_call(Session *s, const u64 call[7], u64 mask, long *result, bool *restart)
+{
+	/* Stop signals with their default action take effect in the call itself, as natively: it goes on after SIGCONT. */
+	u64 stops = 0;
+	for (u64 rest = default_stop & ~mask; rest; rest &= rest - 1) {
+		int n = __builtin_ctzll(rest) + 1;
+		if (sigaction_of(n).handler == sig_dfl)
+			stops |= bit(n);
+	}
+	s->interrupted = 0;
+	store(s->effective_mask, mask | stops);
+	store(s->call_claim, 1u);
+	sigprocmask(sig_unblock, capture_bit | stops);
+	long r = interruptible_call(call, &s->interrupted);
+	sigprocmask(sig_block, ~0ull);
+	if (exchange(s->call_claim, 0u) == 0 && !s->interrupted)
+		take_claimed();
+	*restart = r == -4095;
+	*result = r;
+	return !(s->interrupted && (r == -4095 || r == -EINTR));
+}
+
+[[noreturn]] static void go(Session *s, UContext *frame)
+{
+	write_fs_base(s->guest.fs_base);
+	write_gs_base(s->guest.gs_base);
+	cputime_leave_gate(s);
+	/* rt_sigreturn takes ID (and NT) from the live flags (arch/x86/kernel/signal_64.c: FIX_EFLAGS). */
+	asm volatile("pushfq\n\tandq $~0x204000, (%%rsp)\n\torq %0, (%%rsp)\n\tpopfq" ::"r"(s->context.mc.rflags & 0x204000) : "memory", "cc");
+	store(s->mode, static_cast<u32>(load(s->info.state) == SessionState::recoupled ? Mode::left : Mode::native));
+	return_by_frame(frame);
+}
+
+[[noreturn]] void reflector_return(Session *s, bool recapture)
+{
+	s->context.mask = s->mask;
+	if (recapture && reflector_intact())
+		send_capture(s->info.tid);
+	go(s, &s->context);
+}
+
+[[noreturn]] void reflector_return_to(Session *s, UContext *frame)
+{
+	if (reflector_intact())
+		send_capture(s->info.tid);
+	go(s, frame);
+}
+
+} // namespace decouple
+
+/* The reserved signal inside the gate: only ever in an interruptible call. */
+extern "C" __attribute__((visibility("hidden"))) void gate_interrupted(decouple::Session *s, decouple::UContext *u)
+{
+	using namespace decouple;
+	s->interrupted = 1;
+	if (u->mc.rip >= addr(call_begin) && u->mc.rip < addr(call_end))
+		u->mc.rip = addr(call_skip);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* First code of the resident in a process; on the injected thread, or on the only thread of a forked child. */
+#include "resident.h"
+#include "manager.h"
+#include "reflector.h"
+#include "resident_start.h"
+#include "vm.h"
+
+extern "C" const char image_header[] __attribute__((visibility("hidden")));
+
+namespace decouple {
+
+static void report(SetupStep step, long error)
+{
+	control.error_step = static_cast<u32>(step);
+	control.error = static_cast<s32>(error);
+	store(control.state, ResidentState::failed);
+}
+
+/* Prepares the process and starts the manager. False: everything was undone. */
+static bool start()
+{
+	const auto *header = reinterpret_cast<const ImageHeader *>(image_header);
+	control.image_base = addr(image_header);
+	control.image_size = header->image_size;
+	control.tgid = static_cast<s32>(sys(__NR_getpid));
+	control.hold_tid = static_cast<s32>(sys(__NR_gettid));
+	sys(__NR_mprotect, addr(image_header), header->text_size, prot_read | prot_exec);
+	sys(__NR_mprotect, addr(image_header) + header->text_size, header->image_size - header->text_size, prot_read | prot_write);
+	SetupError e = vm_map_stub();
+	if (failed(e)) {
+		report(e.step, e.error);
+		return false;
+	}
+	long r = reflector_prepare();
+	if (r < 0) {
+		vm_destroy();
+		report(r == -EBUSY ? SetupStep::signal_in_use : SetupStep::set_signal_action, r);
+		return false;
+	}
+	r = manager_start();
+	if (r < 0) {
+		reflector_release();
+		vm_destroy();
+		report(SetupStep::clone_manager, r);
+		return false;
+	}
+	return true;
+}
+
+/* Has the calling thread, for which the manager made a session, captured as soon as it unblocks the reserved signal. */
+static void capture_self()
+{
+	sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(control.hold_tid), signal_capture);
+}
+
+void manager_start_in_child(Session *parent, UContext *context)
+{
+	Config config = control.config;
+	config.hold = 1;
+	config.hold_core = parent->info.core;
+	config.hold_service_core = parent->info.service_core;
+	RseqArea rseq = parent->rseq;
+	u64 fs = parent->guest.fs_base, gs = parent->guest.gs_base;
+	resident_forget();
+	control.config = config;
+	if (!start() || !manager_wait_ready())
+		return; /* the child stays native; its parent's status shows the follow option, its own nothing */
+	Session *s = session_of(control.hold_tid);
+	s->info.handover = {rseq.address, rseq.length, rseq.signature, 0, 0};
+	s->guest.fs_base = fs;
+	s->guest.gs_base = gs;
+	context->mask &= ~capture_bit;
+	capture_self();
+}
+
+} // namespace decouple
+
+/* Called on the injected thread with all signals blocked; see ImageHeader::init_entry. */
+extern "C" __attribute__((visibility("hidden"))) void resident_init()
+{
+	using namespace decouple;
+	if (!start() || !control.config.hold)
+		return;
+	if (manager_wait_ready())
+		capture_self();
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The session table. Entries are added by the manager only; home and vCPU threads look up. */
+#include "session.h"
+
+extern "C" {
+decouple::Control control;
+decouple::u32 session_limit;
+}
+
+namespace decouple {
+
+Session *session_at(u32 index) { return reinterpret_cast<Session *>(load(control.sessions[index])); }
+
+Session *session_of(s32 tid)
+{
+	for (u32 i = 0; i < load(session_limit); i++) {
+		Session *s = session_at(i);
+		if (s && s->info.tid == tid && load(s->mode) != static_cast<u32>(Mode::left))
+			return s;
+	}
+	return nullptr;
+}
+
+constexpr u64 session_size = (sizeof(Session) + page_size - 1) & ~(page_size - 1);
+constexpr u64 session_bytes = session_size + 2 * session_stack_size;
+
+static bool over(const Session *s)
+{
+	SessionState state = load(s->info.state);
+	return (state == SessionState::recoupled || state == SessionState::failed) && !load(s->vcpu_alive);
+}
+
+long session_create(s32 tid, Session **out)
+{
+	u32 index = max_sessions;
+	for (u32 i = max_sessions; i-- > 0;) {
+		Session *s = session_at(i);
+		if (s && s->info.tid == tid) {
+			if (!over(s))
+				return -EALREADY;
+			index = i;
+			break;
+		}
+		if (!s)
+			index = i;
+	}
+	if (index == max_sessions)
+		return -ENOSPC;
+	Session *s = session_at(index);
+	if (s) {
+		/* The thread was decoupled before; it left its stacks here long ago. */
+		store(control.sessions[index], u64{0});
+		memset(s, 0, sizeof(*s));
+	} else {
+		long p = map_memory(session_bytes, map_private);
+		if (is_error(p))
+			return p;
+		sys(__NR_madvise, static_cast<u64>(p), session_bytes, madv_dontdump);
+		s = reinterpret_cast<Session *>(p);
+	}
+	s->info.tid = tid;
+	s->info.index = index;
+	s->gate_stack = addr(s) + session_size + session_stack_size;
+	s->vcpu_stack = s->gate_stack + session_stack_size;
+	store(control.sessions[index], addr(s));
+	if (index >= session_limit)
+		store(session_limit, index + 1);
+	*out = s;
+	return index;
+}
+
+void session_free(Session *s)
+{
+	store(control.sessions[s->info.index], u64{0});
+	sys(__NR_munmap, addr(s), session_bytes);
+}
+
+} // namespace decouple

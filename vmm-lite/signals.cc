@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Application signals of a decoupled thread. The home thread has everything blocked, so the application's mask is virtual
+ * (session->mask) and its signals stay pending until the gate lets the kernel deliver them on the true registers.
+ */
+#include "gate.h"
+#include "reflector.h"
+
+namespace decouple {
+
+static int first_signal(u64 signals)
+{
+	u64 urgent = signals & synchronous_signals;
+	return __builtin_ctzll(urgent ? urgent : signals) + 1;
+}
+
+static bool ignored(int signal)
+{
+	u64 handler = sigaction_of(signal).handler;
+	return handler == sig_ign || (handler == sig_dfl && (bit(signal) & default_ignored));
+}
+
+u64 signals_pending(Session *s)
+{
+	u64 pending = sigpending() & ~s->mask & ~capture_bit;
+	for (u64 rest = pending; rest; rest &= rest - 1) {
+		int n = __builtin_ctzll(rest) + 1;
+		if (!ignored(n))
+			continue;
+		/* The kernel keeps it only because the home thread blocks it; natively it would not exist. */
+		while (sigtimedwait(bit(n), nullptr, &no_wait) == n)
+			;
+		pending &= ~bit(n);
+	}
+	return pending;
+}
+
+/*
+ * The kernel takes the thread's own queue before the process's: a signal sent to the process would come after the capture signal,
+ * and the capture would miss its handler for ever. So it moves to the thread's own queue, siginfo and all. Returns the signal or 0.
+ */
+static int take_over(Session *s, u64 signals)
+{
+	SigInfo info;
+	long n = sigtimedwait(signals, &info, &no_wait);
+	if (n <= 0)
+		return 0;
+	sys(__NR_rt_tgsigqueueinfo, static_cast<u64>(control.tgid), static_cast<u64>(s->info.tid), static_cast<u64>(n), addr(&info));
+	return static_cast<int>(n);
+}
+
+bool signals_restart(u64 signals)
+{
+	SigAction a = sigaction_of(first_signal(signals));
+	return a.handler <= sig_ign || (a.flags & sa_restart);
+}
+
+void signals_deliver(Session *s)
+{
+	u64 wanted = ~s->mask & ~capture_bit;
+	if (!take_over(s, wanted)) {
+		gate_load(s);
+		return;
+	}
+	reflector_spare_altstack(s, sigpending() & wanted);
+	count(s->info.signals);
+	gate_return(s, true);
+}
+
+void signals_deliver_temporary(Session *s, u64 signals, u64 temporary)
+{
+	int n = take_over(s, signals);
+	gate_complete(s, -EINTR);
+	if (!n) {
+		gate_load(s);
+		return;
+	}
+	SigAction a = sigaction_of(n);
+	s->temporary_mask.armed = 1;
+	s->temporary_mask.original = s->mask;
+	s->temporary_mask.signal = 0;
+	if (a.handler > sig_ign) {
+		/* Exactly this one is delivered; frame and mask become what the kernel would have made of the temporary mask. */
+		s->temporary_mask.signal = n;
+		s->temporary_mask.handler_mask = (temporary | a.mask | (a.flags & sa_nodefer ? 0 : bit(n))) & ~capture_bit;
+		s->mask = ~bit(n) & ~capture_bit;
+	} else {
+		s->mask = temporary & ~capture_bit;
+	}
+	reflector_spare_altstack(s, bit(n));
+	count(s->info.signals);
+	gate_return(s, true);
+}
+
+void signals_after_capture(Session *s)
+{
+	if (!s->temporary_mask.armed)
+		return;
+	s->temporary_mask.armed = 0;
+	s->mask = s->temporary_mask.original;
+	int n = s->temporary_mask.signal;
+	if (!n || sigaction_of(n).handler != s->context.mc.rip)
+		return;
+	/* At the handler's first instruction RDX points to the frame's ucontext, also without SA_SIGINFO. */
+	auto *frame = reinterpret_cast<UContext *>(s->context.mc.rdx);
+	frame->mask = s->temporary_mask.original;
+	s->mask = s->temporary_mask.handler_mask;
+}
+
+[[noreturn]] void signals_return(Session *s)
+{
+	auto *frame = reinterpret_cast<UContext *>(s->guest.regs.rsp);
+	u64 mask;
+	if (!copy_from_app(&mask, addr(&frame->mask), sizeof(mask)) && (mask & capture_bit)) {
+		mask &= ~capture_bit;
+		copy_to_app(addr(&frame->mask), &mask, sizeof(mask));
+		s->mask_has_reserved = 1;
+	}
+	count(s->info.recouples);
+	s->context.mc.rflags = s->guest.regs.rflags;
+	store(s->info.state, SessionState::native);
+	reflector_return_to(s, frame);
+}
+
+} // namespace decouple

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Conversions of the register state; see state.h. */
+#include "state.h"
+#include "decouple/layout.h"
+
+namespace decouple {
+
+bool vector_has_error_code(u32 vector)
+{
+	/* SDM 3A table 6-1, APM 2 table 8-1. */
+	return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30;
+}
+
+/* Vectors reported behind the instruction although it has not completed for the application (int3, into, int 0x80). */
+static u64 instruction_length_of(u32 vector) { return vector == 3 || vector == 4 ? 1 : vector == 0x80 ? 2 : 0; }
+
+/* Takes RIP, RFLAGS, RSP from an interrupt frame on the ring-0 stack; false: the frame is not within the page. */
+static bool take_frame(GuestState &g, const StubView &v, u64 rsp, bool error_code)
+{
+	u64 offset = rsp - v.stack_va;
+	if (offset % 8 || offset > page_size - (error_code ? 48 : 40))
+		return false;
+	const u64 *frame = reinterpret_cast<const u64 *>(v.stack + offset);
+	g.error_code = error_code ? *frame++ : 0;
+	g.trap_rip = g.regs.rip = frame[0];
+	g.regs.rflags = frame[2];
+	g.regs.rsp = frame[3];
+	return true;
+}
+
+static Position normalise_entry(GuestState &g, const StubView &v)
+{
+	struct kvm_regs &r = g.regs;
+	if (r.rip >= v.rsp_saved)
+		r.rsp = v.slot->saved_rsp;
+	if (r.rip >= v.published && v.slot->rep_seq == v.slot->req_seq) {
+		r.rax = v.slot->ret;
+		r.rip = r.rcx;
+		r.rflags = r.r11;
+		return Position::user;
+	}
+	if (r.rip >= v.rax_gone)
+		r.rax = v.slot->saved_rax;
+	r.rip = r.rcx - 2;
+	r.rflags = r.r11;
+	return Position::call_pending;
+}
+
+Position normalise(GuestState &g, const StubView &v)
+{
+	struct kvm_regs &r = g.regs;
+	bool trapped = false;
+	g.vector = no_vector;
+	if (r.rip >= v.traps && r.rip < v.iret) {
+		u32 vector = static_cast<u32>((r.rip - v.traps) / DECOUPLE_TRAP_STRIDE);
+		if (!take_frame(g, v, r.rsp, vector_has_error_code(vector)))
+			return Position::lost;
+		g.vector = vector;
+		r.rip -= instruction_length_of(vector);
+		trapped = true;
+	} else if (r.rip == v.iret) {
+		if (!take_frame(g, v, r.rsp, false))
+			return Position::lost;
+	}
+	/* Page-granular: a pause may also find the vCPU between the entry's last instruction and user code. */
+	if (r.rip >= v.entry && r.rip < v.entry_end)
+		return normalise_entry(g, v);
+	if (trapped)
+		return Position::trap;
+	return r.rip >> 63 ? Position::lost : Position::user;
+}
+
+struct kvm_regs regs_from_context(const SigContext &m)
+{
+	struct kvm_regs r = {};
+	r.rax = m.rax, r.rbx = m.rbx, r.rcx = m.rcx, r.rdx = m.rdx, r.rsi = m.rsi, r.rdi = m.rdi, r.rsp = m.rsp, r.rbp = m.rbp;
+	r.r8 = m.r8, r.r9 = m.r9, r.r10 = m.r10, r.r11 = m.r11, r.r12 = m.r12, r.r13 = m.r13, r.r14 = m.r14, r.r15 = m.r15;
+	r.rip = m.rip;
+	r.rflags = m.rflags | 2;
+	return r;
+}
+
+void regs_to_context(SigContext &m, const struct kvm_regs &r)
+{
+	m.rax = r.rax, m.rbx = r.rbx, m.rcx = r.rcx, m.rdx = r.rdx, m.rsi = r.rsi, m.rdi = r.rdi, m.rsp = r.rsp, m.rbp = r.rbp;
+	m.r8 = r.r8, m.r9 = r.r9, m.r10 = r.r10, m.r11 = r.r11, m.r12 = r.r12, m.r13 = r.r13, m.r14 = r.r14, m.r15 = r.r15;
+	m.rip = r.rip;
+	m.rflags = r.rflags;
+}
+
+constexpr u32 xsave_data = 512; /* behind the legacy region, whose last 48 bytes are the frame's software bytes */
+
+void xsave_to_frame(u8 *frame, u32 frame_size, const u8 *xsave, u32 size)
+{
+	u32 end = frame_size > 4 ? frame_size - 4 : 0; /* the second magic stays */
+	if (size < end)
+		end = size;
+	memcpy(frame, xsave, fp_sw_offset);
+	if (end > xsave_data)
+		memcpy(frame + xsave_data, xsave + xsave_data, end - xsave_data);
+}
+
+void xsave_from_frame(u8 *xsave, u32 size, const u8 *frame, u32 frame_size)
+{
+	u32 end = frame_size > 4 ? frame_size - 4 : 0;
+	if (size < end)
+		end = size;
+	memcpy(xsave, frame, fp_sw_offset);
+	memset(xsave + fp_sw_offset, 0, xsave_data - fp_sw_offset);
+	if (end > xsave_data)
+		memcpy(xsave + xsave_data, frame + xsave_data, end - xsave_data);
+}
+
+bool eintr_by_design(s64 nr)
+{
+	switch (nr) {
+	case __NR_epoll_wait:
+	case __NR_epoll_pwait:
+	case __NR_epoll_pwait2:
+	case __NR_rt_sigtimedwait:
+	case __NR_semop:
+	case __NR_semtimedop:
+	case __NR_io_getevents:
+	case __NR_io_pgetevents:
+		return true;
+	default:
+		return false;
+	}
+}
+
+Restart restart_of(s64 nr, s64 rax)
+{
+	if (nr < 0)
+		return Restart::no;
+	switch (rax) {
+	case -512: /* ERESTARTSYS (include/linux/errno.h) */
+	case -513: /* ERESTARTNOINTR */
+	case -514: /* ERESTARTNOHAND */
+		return Restart::again;
+	case -516: /* ERESTART_RESTARTBLOCK */
+		return Restart::restart_block;
+	case -EINTR:
+		return eintr_by_design(nr) ? Restart::again : Restart::no;
+	default:
+		return Restart::no;
+	}
+}
+
+} // namespace decouple

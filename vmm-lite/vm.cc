@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* VM, windows on the process's memory, executable pages; see vm.h. */
+#include "vm.h"
+#include "proc_maps.h"
+#include "session.h"
+#include "stub_image.h"
+#include "decouple/layout.h"
+
+namespace decouple {
+
+Vm vm;
+
+constexpr u32 window_shift_shadow = 25; /* 32 MiB: shadow paging costs 2.5 KiB kernel memory per MiB of memslot */
+constexpr u32 window_shift_hardware = 30;
+
+static long add_memslot(u64 gpa, u64 size, u64 hva)
+{
+	if (vm.next_slot >= vm.max_slots)
+		return -ENOSPC;
+	struct kvm_userspace_memory_region r = {};
+	r.slot = vm.next_slot;
+	r.guest_phys_addr = gpa;
+	r.memory_size = size;
+	r.userspace_addr = hva;
+	long e = sys(__NR_ioctl, static_cast<u64>(vm.fd), KVM_SET_USER_MEMORY_REGION, addr(&r));
+	if (!e)
+		vm.next_slot++;
+	return e;
+}
+
+SetupError vm_map_stub()
+{
+	long p = map_memory(DECOUPLE_STUB_SIZE, map_shared);
+	if (is_error(p))
+		return {SetupStep::map_stub, p};
+	vm.stub = reinterpret_cast<u8 *>(p);
+	sys(__NR_madvise, addr(vm.stub), DECOUPLE_STUB_SIZE, madv_dontfork);
+	sys(__NR_madvise, addr(vm.stub), DECOUPLE_STUB_SIZE, madv_dontdump);
+	return setup_ok;
+}
+
+static void build_idt()
+{
+	u64 *idt = reinterpret_cast<u64 *>(vm.stub + DECOUPLE_STUB_OFF_IDT);
+	for (u64 v = 0; v < 256; v++) {
+		u64 handler = DECOUPLE_STUB_VA + DECOUPLE_STUB_OFF_TRAPS + v * DECOUPLE_TRAP_STRIDE;
+		u64 dpl = v == 3 || v == 4 || v == 0x80 ? 3 : 0;
+		u64 ist = vm.pvm ? 0 : 1; /* the entry uses RSP as scratch at CPL 0; at CPL 3 the switch to RSP0 does */
+		idt[2 * v] = (handler & 0xffff) | DECOUPLE_SEL_KCODE << 16 | ist << 32 | (0x8e00 | dpl << 13) << 32 |
+			     (handler >> 16 & 0xffff) << 48;
+		idt[2 * v + 1] = handler >> 32;
+	}
+}
+
+/* The pages that all vCPUs share: vector stubs and the IDT that points to them. */
+static bool build_shared_pages()
+{
+	memset(vm.stub, 0, page_size);
+	vm.tables.init(vm.stub, DECOUPLE_GPA_STUB, DECOUPLE_STUB_OFF_TABLES, DECOUPLE_STUB_OFF_VCPUS);
+	memcpy(vm.stub + DECOUPLE_STUB_OFF_TRAPS, stub_traps, static_cast<u64>(stub_traps_end - stub_traps));
+	build_idt();
+	bool ok = true;
+	for (u64 off = DECOUPLE_STUB_OFF_IDT; off <= DECOUPLE_STUB_OFF_TRAPS + page_size; off += page_size)
+		ok = ok && vm.tables.map_page(DECOUPLE_STUB_VA + off, DECOUPLE_GPA_STUB + off, pte::write);
+	return ok;
+}
+
+static u64 physical_limit()
+{
+	u32 eax = 0x80000008, ebx, ecx = 0, edx;
+	asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	u32 bits = eax & 0xff;
+	return 1ull << (bits > 46 ? 46 : bits); /* encrypted-memory CPUs take the top bits away */
+}
+
+SetupError vm_create()
+{
+	static const char dev[] = "/dev/kvm";
+	long fd = sys(__NR_open, addr(dev), 02 | 02000000 /* O_RDWR | O_CLOEXEC */, 0);
+	if (fd < 0)
+		return {SetupStep::open_kvm, fd};
+	vm.kvm_fd = static_cast<s32>(fd);
+	long version = sys(__NR_ioctl, static_cast<u64>(fd), KVM_GET_API_VERSION, 0);
+	if (version != KVM_API_VERSION)
+		return {SetupStep::api_version, -EINVAL};
+	long r = sys(__NR_ioctl, static_cast<u64>(fd), KVM_CREATE_VM, 0);
+	if (r < 0)
+		return {SetupStep::create_vm, r};
+	vm.fd = static_cast<s32>(r);
+	sys(__NR_ioctl, static_cast<u64>(vm.fd), KVM_SET_TSS_ADDR, DECOUPLE_TSS_ADDR);
+	/* A spinning guest must not exit on PAUSE. Only before the first vCPU; absent on PVM, which has no such exits. */
+	long exits = sys(__NR_ioctl, static_cast<u64>(vm.fd), KVM_CHECK_EXTENSION, KVM_CAP_X86_DISABLE_EXITS);
+	if (exits > 0 && (exits & KVM_X86_DISABLE_EXITS_PAUSE)) {
+		struct kvm_enable_cap cap = {};
+		cap.cap = KVM_CAP_X86_DISABLE_EXITS;
+		cap.args[0] = KVM_X86_DISABLE_EXITS_PAUSE;
+		sys(__NR_ioctl, static_cast<u64>(vm.fd), KVM_ENABLE_CAP, addr(&cap));
+	}
+	long slots = sys(__NR_ioctl, static_cast<u64>(vm.fd), KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS);
+	vm.max_slots = slots > 0 ? static_cast<u32>(slots) : 32;
+	long xsave = sys(__NR_ioctl, static_cast<u64>(vm.fd), KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
+	vm.xsave_size = xsave > 4096 && xsave <= static_cast<long>(fp_buffer_size) ? static_cast<u32>(xsave) : 4096;
+	r = sys(__NR_ioctl, static_cast<u64>(vm.kvm_fd), KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (r < 0)
+		return {SetupStep::map_run, r};
+	vm.run_size = static_cast<u32>(r);
+	vm.next_slot = 0;
+	vm.next_gpa = DECOUPLE_GPA_MEMORY;
+	vm.gpa_limit = physical_limit();
+	vm.probed = vm.pvm = false;
+	r = add_memslot(DECOUPLE_GPA_STUB, DECOUPLE_STUB_SIZE, addr(vm.stub));
+	if (r < 0)
+		return {SetupStep::stub_memory, r};
+	if (!build_shared_pages())
+		return {SetupStep::page_tables, -ENOSPC};
+	return setup_ok;
+}
+
+SetupError vm_after_probe()
+{
+	vm.window_shift = vm.pvm ? window_shift_shadow : window_shift_hardware;
+	build_idt();
+	return setup_ok;
+}
+
+void vm_destroy()
+{
+	if (vm.fd > 0)
+		sys(__NR_close, static_cast<u64>(vm.fd));
+	if (vm.kvm_fd > 0)
+		sys(__NR_close, static_cast<u64>(vm.kvm_fd));
+	vm.fd = vm.kvm_fd = 0;
+	if (vm.stub)
+		sys(__NR_munmap, addr(vm.stub), DECOUPLE_STUB_SIZE);
+	vm.stub = nullptr;
+}
+
+/* Brings the areas of [first, end) up to date with the process's VMAs. `gpa` of the first area. */
+static bool map_areas(u64 first, u64 end, u64 gpa)
+{
+	bool ok = true;
+	for (u64 a = first; a < end; a += area_size)
+		ok = ok && vm.tables.map_area(a, gpa + (a - first), ExecPages());
+	ExecPages exec;
+	u64 current = 0;
+	auto flush = [&] {
+		if (exec.any())
+			ok = ok && vm.tables.map_area(current, gpa + (current - first), exec);
+		exec = ExecPages();
+	};
+	long e = for_each_vma([&](const Vma &v) {
+		if (v.start >= end)
+			return false;
+		if (v.end <= first || !(v.prot & prot_exec))
+			return true;
+		u64 from = v.start < first ? first : v.start & ~(area_size - 1), to = v.end < end ? v.end : end;
+		for (u64 a = from; a < to; a += area_size) {
+			if (a != current)
+				flush();
+			current = a;
+			exec.add(a, v.start, v.end);
+		}
+		return true;
+	});
+	flush();
+	return ok && e >= 0;
+}
+
+static bool add_window(u64 va)
+{
+	u64 size = 1ull << vm.window_shift;
+	u64 base = va & ~(size - 1), gpa = (vm.next_gpa + size - 1) & ~(size - 1);
+	u64 start = base < user_start ? user_start : base;
+	u64 end = base + size > user_end ? user_end : base + size;
+	if (gpa + size > vm.gpa_limit || add_memslot(gpa + (start - base), end - start, start) < 0)
+		return false;
+	vm.next_gpa = gpa + size;
+	store(control.windows, control.windows + 1);
+	return map_areas(base, base + size, gpa);
+}
+
+bool vm_resolve(u64 va, bool fetch)
+{
+	if (va < user_start || va >= user_end)
+		return false;
+	Locked hold(vm.lock);
+	u64 prot = prot_none;
+	bool found = false;
+	for_each_vma([&](const Vma &v) {
+		found = va >= v.start && va < v.end;
+		prot = v.prot;
+		return !found && v.start <= va;
+	});
+	if (!found || prot == prot_none)
+		return false;
+	if (!vm.tables.has_area(va))
+		return add_window(va);
+	/* Already as it should be: another vCPU may have been faster, or Linux must decide. The caller bounds the retries. */
+	if (fetch ? (!(prot & prot_exec) || vm.tables.executable(va)) : vm.tables.present(va))
+		return fetch && !(prot & prot_exec) ? false : true;
+	u64 area = va & ~(area_size - 1);
+	return map_areas(area, area + area_size, vm.tables.area_gpa(va));
+}
+
+bool vm_protection_change_begin(u64 start, u64 end)
+{
+	if (end > user_end)
+		end = user_end;
+	if (start >= end)
+		return false;
+	vm.lock.lock();
+	if (vm.tables.forget(start, end))
+		return true;
+	vm.lock.unlock();
+	return false;
+}
+
+void vm_protection_change_end(u64 start, u64 end)
+{
+	/* KVM dropped what the call changed; a translation made from the old entries between begin and the change must not stay. */
+	vm.tables.forget(start, end);
+	vm.lock.unlock();
+}
+
+} // namespace decouple

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The process's VM: one per process, whatever the number of decoupled threads. Guest memory is the process's own: windows (memslots)
+ * over its address space, added when the guest first touches them. Owned by the manager; windows and page tables are changed by vCPU
+ * threads and home threads under `lock`.
+ */
+#ifndef DECOUPLE_VMM_VM_H
+#define DECOUPLE_VMM_VM_H
+
+#include "lock.h"
+#include "page_table.h"
+#include "setup_step.h"
+#include "kvm_abi.h"
+
+namespace decouple {
+
+struct SetupError {
+	SetupStep step;
+	long error; /* -errno */
+};
+inline bool failed(const SetupError &e) { return e.step != SetupStep::none; }
+constexpr SetupError setup_ok = {SetupStep::none, 0};
+
+struct Vm {
+	s32 kvm_fd, fd;
+	u8 *stub; /* the stub area; shared anonymous memory, not inherited by children */
+	bool pvm; /* SYSCALL stays at CPL 3 and shadow paging costs memory per window: windows are small */
+	bool probed;
+	u32 window_shift;
+	u32 next_slot, max_slots;
+	u64 next_gpa, gpa_limit;
+	u64 xcr0, cr4;
+	u32 run_size, xsave_size;
+	u32 next_vcpu_id;
+	PageTable tables;
+	Mutex lock;
+};
+extern Vm vm;
+
+/* Maps the stub area; on the home thread, before any resident thread exists. */
+SetupError vm_map_stub();
+/* Creates the VM; on the manager, in its own fd table. */
+SetupError vm_create();
+/* What depends on the kind of KVM, once vcpu_probe() knows it. */
+SetupError vm_after_probe();
+/* Closes the VM and unmaps the stub area. */
+void vm_destroy();
+
+constexpr u64 user_start = 0x10000;
+constexpr u64 user_end = 0x7ffffffff000;
+
+/*
+ * A guest access to `va` missed in the guest page tables (fetch: an instruction fetch). Adds the window, or brings the area's
+ * executable pages up to date. False: nothing that could be added; the access is Linux's to judge.
+ */
+bool vm_resolve(u64 va, bool fetch);
+
+/*
+ * Brackets a system call that changes the mapping or protection of [start, end): pages that are executable in the guest must be
+ * looked up again. begin() says whether the range matters; only then is the lock held until end().
+ */
+bool vm_protection_change_begin(u64 start, u64 end);
+void vm_protection_change_end(u64 start, u64 end);
+
+} // namespace decouple
+
+#endif
