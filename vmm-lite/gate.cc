@@ -151,7 +151,7 @@ static void give_back_thread(Session *s)
 }
 
 /* The application's CPU mask is virtual from here on; the task itself stays on its service core. */
-static void pin_home(Session *s)
+void gate_pin(Session *s)
 {
 	s->pinned = 1;
 	long n = sys(__NR_sched_getaffinity, 0, sizeof(s->affinity), addr(s->affinity));
@@ -283,7 +283,7 @@ extern "C" __attribute__((visibility("hidden"))) void gate_enter(decouple::Sessi
 		sys(__NR_sigaltstack, addr(&off), 0);
 	}
 	if (!s->pinned)
-		pin_home(s);
+		gate_pin(s);
 	if (!s->first_capture_done)
 		first_capture(s);
 	signals_after_capture(s);

@@ -28,7 +28,8 @@ void gate_load(Session *s);
 /* Writes a paused vCPU's state over a signal frame that was captured from the same thread. */
 void gate_fill(Session *s, UContext *context, u8 *fp);
 
-/* The application's own CPU mask goes back to the task, until the next capture. */
+/* The task goes to its service core, its mask becomes virtual; and back, until the next capture. */
+void gate_pin(Session *s);
 void gate_unpin(Session *s);
 
 /* Answers the call in the slot. */

@@ -224,15 +224,25 @@ static long getcpu(Session *s, const u64 call[7])
 	return ret;
 }
 
+/*
+ * Straight from the gate: the new program takes nothing of this task's registers, only its mask and CPUs, which must be the
+ * application's. A thread on its way by itself could not be captured again after a failure without the danger that the reserved
+ * signal meets the new program.
+ */
 static void exec(Session *s, const u64 call[7])
 {
-	(void)call;
-	gate_pause(s);
+	if (signals_pending(s)) {
+		gate_pause(s);
+		signals_deliver(s);
+		return;
+	}
 	gate_unpin(s);
-	if (s->mask_has_reserved)
-		gate_leave(s, Reason::exec, 0); /* the new program inherits the mask as the application believes it to be */
 	manager_announce_exec();
-	gate_return_for_a_moment(s);
+	sigprocmask(sig_setmask, s->mask | (s->mask_has_reserved ? capture_bit : 0));
+	long ret = call_execute(call);
+	sigprocmask(sig_block, ~0ull);
+	gate_pin(s);
+	call_finish(s, ret);
 }
 
 static void exit(Session *s)

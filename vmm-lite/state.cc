@@ -122,6 +122,9 @@ bool eintr_by_design(s64 nr)
 	case __NR_semtimedop:
 	case __NR_io_getevents:
 	case __NR_io_pgetevents:
+	/* Sockets with SO_RCVTIMEO or SO_SNDTIMEO. */
+	case __NR_read: case __NR_readv: case __NR_recvfrom: case __NR_recvmsg: case __NR_recvmmsg: case __NR_accept: case __NR_accept4:
+	case __NR_write: case __NR_writev: case __NR_sendto: case __NR_sendmsg: case __NR_sendmmsg:
 		return true;
 	default:
 		return false;
