@@ -10,7 +10,8 @@ python=/usr/bin/python3
 work=$(mktemp -d)
 program=
 cleanup() {
-	[ -z "$program" ] || kill "$program" 2>/dev/null
+	# KILL: whatever state a failure has left it in.
+	[ -z "$program" ] || kill -KILL "$program" 2>/dev/null
 	rm -rf "$work"
 }
 trap cleanup EXIT
@@ -106,7 +107,7 @@ hpcc_input=(
 	"2 SWAP" "64 swapping threshold" "0 L1" "0 U" "1 equilibration" "8 alignment"
 	"separator" "0 more N for PTRANS" "0" "0 more NB for PTRANS" "0"
 )
-# hpcc's figures depend on timing; it checks its results itself.
+# hpcc's matrices are random, and so are its residuals, in native runs too; its own verdicts on them must be the same.
 run_hpcc() { # DIRECTORY COMMAND...
 	mkdir "$work/$1"
 	printf '%s\n' "${hpcc_input[@]}" >"$work/$1/hpccinf.txt"
@@ -114,7 +115,7 @@ run_hpcc() { # DIRECTORY COMMAND...
 		tail -n 20 "$work/$1/output" >&2
 		die "hpcc failed ($1)"
 	}
-	grep -E '^Success=|tests completed|Scaled residual|^Found .* errors|^PTRANS_residual=|_Errors=' "$work/$1/hpccoutf.txt" >"$work/$1/verdict"
+	grep -E '^Success=|tests completed|^Node.* with error|^Found .* errors|^PTRANS_residual=|_Errors=' "$work/$1/hpccoutf.txt" >"$work/$1/verdict"
 }
 if command -v hpcc >/dev/null && command -v mpirun >/dev/null; then
 	say "HPC Challenge, natively and decoupled"
