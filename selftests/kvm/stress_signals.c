@@ -26,18 +26,25 @@
 
 #define QUEUED 6
 #define TICK_NS 2000000
+/*
+ * Signals on their way. Their number is limited for all processes of a user together, so a stuck receiver must not take them all; and a
+ * receiver that is slower than the storm must get on now and then: the sender waits for it and then rests.
+ */
+#define MAX_UNDERWAY 64
+#define REST_NS 2000000
 
 enum { SIG_TICK = QUEUED, SIG_OWN };
 
-/* Written by the sender, read by the receiver; the counts are final once `over` is set. */
+/* `sent` is final once `over` is set. */
 struct shared {
-	volatile uint64_t sent[QUEUED];
+	volatile uint64_t sent[QUEUED]; /* written by the sender */
+	volatile uint64_t got[QUEUED]; /* written by the receiver */
 	volatile int over, stop;
 };
 
 static struct shared *shared;
 static pid_t sender;
-static volatile uint64_t got[QUEUED], alarms, ticks, overruns, own, bad;
+static volatile uint64_t alarms, ticks, overruns, own, bad;
 static volatile int depth;
 static double last_tick;
 
@@ -67,9 +74,9 @@ static void on_queued(int sig, siginfo_t *info, void *context)
 	(void)context;
 	if (info->si_signo != sig || info->si_code != SI_QUEUE || info->si_pid != sender || info->si_uid != getuid())
 		complain("siginfo of a queued signal, code", info->si_code, SI_QUEUE);
-	if ((uint64_t)(uintptr_t)info->si_value.sival_ptr != got[n])
-		complain("order within one signal number", (long)(uintptr_t)info->si_value.sival_ptr, (long)got[n]);
-	got[n]++;
+	if ((uint64_t)(uintptr_t)info->si_value.sival_ptr != shared->got[n])
+		complain("order within one signal number", (long)(uintptr_t)info->si_value.sival_ptr, (long)shared->got[n]);
+	shared->got[n]++;
 }
 
 static void on_alarm(int sig, siginfo_t *info, void *context)
@@ -119,6 +126,15 @@ static void nap(long ns)
 	nanosleep(&(struct timespec){0, ns}, NULL);
 }
 
+static uint64_t underway(void)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < QUEUED; i++)
+		n += shared->sent[i] - shared->got[i];
+	return n;
+}
+
 static void send(pid_t to, unsigned rate)
 {
 	uint32_t random = 12345;
@@ -126,6 +142,12 @@ static void send(pid_t to, unsigned rate)
 	while (!shared->stop && getppid() == to) {
 		unsigned burst = 1 + (random >> 8) % 12;
 		int err;
+
+		if (underway() > MAX_UNDERWAY) {
+			while (underway() && !shared->stop)
+				nap(100000);
+			nap(REST_NS);
+		}
 
 		for (unsigned i = 0; i < burst; i++) {
 			unsigned n;
@@ -136,7 +158,7 @@ static void send(pid_t to, unsigned rate)
 			while ((err = sigqueue(to, SIGRTMIN + (int)n,
 					       (union sigval){.sival_ptr = (void *)(uintptr_t)shared->sent[n]})) &&
 			       errno == EAGAIN && !shared->stop)
-				nap(1000000);
+				nap(REST_NS);
 			if (err && errno != EAGAIN)
 				_exit(errno == ESRCH ? 0 : 1);
 			if (!err)
@@ -235,9 +257,9 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 50; i++)
 		nap(1000000);
 	for (int i = 0; i < QUEUED; i++) {
-		all += got[i];
-		if (got[i] != shared->sent[i])
-			complain("signals handled of one number", (long)got[i], (long)shared->sent[i]);
+		all += shared->got[i];
+		if (shared->got[i] != shared->sent[i])
+			complain("signals handled of one number", (long)shared->got[i], (long)shared->sent[i]);
 	}
 	if (!shared->over || status)
 		complain("sender's status", status, 0);

@@ -13,7 +13,8 @@ reached=0
 for kind in 0 1 2 3 4 5 6 7 8; do
 	start hostile "$programs/stress_hostile" -o "$tmp/stores" -k $kind -r "$SEED" -s 60
 	hostile=$started
-	attach "$hostile"
+	# In kind 8 the second thread attacks, and must be in the guest for that.
+	attach "$hostile" --all
 	sleep "$(scaled 1)"
 	stores=$(od -A n -t u8 "$tmp/stores" | tr -d ' ')
 	echo "kind $kind: $stores stores, state $(state_of "$hostile")"

@@ -19,11 +19,20 @@ fail() {
 	exit 1
 }
 
-# Ends what this test has started and not yet waited for, and nothing else.
+# A process and all that it started, the latter first.
+family() {
+	local child
+	for child in $(ps -o pid= --ppid "$1"); do
+		family "$child"
+	done
+	echo "$1"
+}
+
+# Ends what this test has started, and nothing else.
 clean_up() {
-	local pid
-	for pid in "${children[@]}"; do
-		kill -KILL "$pid" 2>/dev/null
+	local child
+	for child in $(for child in "${children[@]}"; do family "$child"; done); do
+		kill -KILL "$child" 2>/dev/null
 	done
 	wait 2>/dev/null
 	rm -rf "$tmp"
