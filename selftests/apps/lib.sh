@@ -180,9 +180,20 @@ ended() {
 	wait "$1" 2>/dev/null
 }
 
+# listed_soon NAME PID: a decoupled thread is listed within some seconds (it may be paused for a moment), or has ended.
+listed_soon() {
+	local deadline=$((SECONDS + 5))
+	while kill -0 "$2" 2>/dev/null; do
+		timeout 10 "$decouple" status "$2" --json >"$work/$1.status" 2>&1
+		[ -z "$(decoupled_pids "$work/$1.status")" ] || return 0
+		[ $SECONDS -lt $deadline ] || return 1
+		sleep 0.05
+	done
+}
+
 # Waits for the program at its gate, decouples it, opens the gate. Prints what went wrong.
 attach_at_gate() {
-	local name=$1 pid=$2 deadline=$((SECONDS + limit)) pids
+	local name=$1 pid=$2 deadline=$((SECONDS + limit))
 	shift 2
 	if [ -n "$gate_delay" ]; then
 		sleep "$gate_delay"
@@ -199,10 +210,7 @@ attach_at_gate() {
 		if ! timeout -k 5 30 "$decouple" "$pid" --reflector "$reflector" "$@" >"$work/$name.attach" 2>&1; then
 			echo "decouple $pid $* failed: $(tail -n 1 "$work/$name.attach")"
 		fi
-		timeout 10 "$decouple" status "$pid" --json >"$work/$name.status" 2>&1
-		pids=$(decoupled_pids "$work/$name.status")
-		# At a gate it can't have ended yet.
-		[ -n "$pids" ] || ! kill -0 "$pid" 2>/dev/null ||
+		listed_soon "$name" "$pid" ||
 			echo "status doesn't list it as decoupled: $(head -c 300 "$work/$name.status")"
 	fi
 	touch "$work/$name.gate"
@@ -227,7 +235,8 @@ attached() {
 		exec "$@" <"$input" >"$dir.out" 2>"$dir.err"
 	) &
 	pid=$!
-	reason=$(attach_at_gate "$name" $pid "${options[@]}" | head -n 1)
+	reason=$(attach_at_gate "$name" $pid "${options[@]}")
+	reason=${reason%%$'\n'*}
 	ended $pid
 	echo $? >"$dir.rc"
 	[ -n "$reason" ] || reason=$(difference "$name" attached)

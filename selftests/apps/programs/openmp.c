@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { n = 400, rounds = 60 };
+enum { n = 400, rounds = 60, products = 8 };
 static int64_t a[n][n], b[n][n], c[n][n];
 
 static void gate(void)
@@ -58,11 +58,13 @@ int main(void)
 			b[i][j] = i - j * 17;
 			c[i][j] = 0;
 		}
+	for (int round = 0; round < products; round++) {
 #pragma omp parallel for schedule(dynamic, 8)
-	for (int i = 0; i < n; i++)
-		for (int k = 0; k < n; k++)
-			for (int j = 0; j < n; j++)
-				c[i][j] += a[i][k] * b[k][j];
+		for (int i = 0; i < n; i++)
+			for (int k = 0; k < n; k++)
+				for (int j = 0; j < n; j++)
+					c[i][j] += a[i][k] * b[k][(j + round) % n];
+	}
 #pragma omp parallel for reduction(+ : sum) collapse(2)
 	for (int i = 0; i < n; i++)
 		for (int j = 0; j < n; j++)

@@ -69,8 +69,10 @@ kill -STOP %sleep
 until [[ $(jobs %sleep) == *Stopped* ]]; do sleep 0.02; done
 jobs %sleep | sed 's/^[^ ]* *//'
 bg %sleep >/dev/null
+# By its number: a job that has been reported is no longer known by its name.
+sleeper=$!
 kill %sleep
-wait %sleep 2>/dev/null
+wait "$sleeper" 2>/dev/null
 echo "job: $?"
 sleep 0.05 | cat &
 fg %% >/dev/null
