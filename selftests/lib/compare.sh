@@ -139,8 +139,8 @@ on_event() { # EVENT PID TID
 }
 
 run_mode() {
-	local word line partial= deadline=$((SECONDS + limit)) launcher=() wait=${mode%+follow}
-	local outfile=$dir/out.$mode ended= hung=
+	local word line partial='' deadline=$((SECONDS + limit)) launcher=() wait=${mode%+follow}
+	local outfile=$dir/out.$mode ended='' hung=''
 	rm -f "$dir/control"
 	head -c 4096 /dev/zero >"$dir/control"
 	while read -r -t 0.001 word <&5; do :; done

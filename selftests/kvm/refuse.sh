@@ -1,0 +1,241 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# timeout: 180
+# What can't be decoupled is refused: right exit code, a message that says what to do, and the target goes on untouched.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+decouple=${DECOUPLE:-$here/../../build/decouple}
+build=${TEST_BUILD:-$here/../../build/selftests}/kvm
+reflector=${REFLECTOR:-signal}
+dir=$(mktemp -d)
+chmod 755 "$dir"
+started=()
+failed=0
+cleanup() {
+	local pid
+	for pid in "${started[@]}"; do
+		kill -KILL "$pid" 2>/dev/null
+	done 2>/dev/null
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+
+[ -e /dev/kvm ] || {
+	echo "no /dev/kvm on this machine"
+	exit 4
+}
+
+bad() {
+	echo "$case_name: $*"
+	failed=1
+}
+
+pause() {
+	read -r -t "$1" <>"$dir/never"
+}
+
+count() {
+	od -An -t u8 -N 8 "$dir/count" 2>/dev/null | tr -d ' '
+}
+
+# Is it alive and counting?
+counts() {
+	local try before
+	before=$(count)
+	for try in 1 2 3 4 5 6 7 8 9; do
+		pause "0.$try"
+		[ "$(count)" != "$before" ] && return 0
+	done
+	return 1
+}
+
+# start MODE [LAUNCHER...]: sets $pid to a target that counts
+start() {
+	local mode=$1
+	shift
+	rm -f "$dir/count" "$dir/out"
+	: >"$dir/count"
+	chmod 666 "$dir/count"
+	"$@" "$build/target" "$mode" "$dir/count" >"$dir/out" 2>&1 </dev/null &
+	pid=$!
+	started+=("$pid")
+	while [ ! -s "$dir/count" ] && kill -0 "$pid" 2>/dev/null; do pause 0.02; done
+	counts || bad "the target doesn't start: $(cat "$dir/out")"
+}
+
+# What an attach would change in the process.
+fingerprint() {
+	grep -E '^(Threads|SigCgt|SigIgn|SigBlk|Seccomp|TracerPid|Cpus_allowed)' "/proc/$1/status"
+	find "/proc/$1/fd" -type l | sort
+	grep -vE 'heap|stack|vvar|vdso' "/proc/$1/maps" | cut -d' ' -f1,2,6-
+}
+
+# The target ends as it would have natively.
+finish() {
+	local status
+	kill -TERM "$pid" 2>/dev/null
+	wait "$pid"
+	status=$?
+	[ $status = 0 ] && [ "$(cat "$dir/out")" = right ] || bad "the target ended with status $status and \`$(cat "$dir/out")\`"
+}
+
+# refused CODE PATTERN ARGUMENT...: the CLI exits with CODE, says PATTERN, prints one line beginning with its name
+refused() {
+	local code=$1 pattern=$2 status
+	shift 2
+	timeout 20 "${as[@]}" "$decouple" "$@" >"$dir/message" 2>&1
+	status=$?
+	[ $status = "$code" ] || bad "exit code $status instead of $code: $(cat "$dir/message")"
+	grep -qiE -- "$pattern" "$dir/message" || bad "the message doesn't match \`$pattern\`: $(cat "$dir/message")"
+}
+
+# refused_untouched CODE PATTERN: refuses $pid, which does not change
+refused_untouched() {
+	fingerprint "$pid" >"$dir/before"
+	refused "$1" "$2" --reflector "$reflector" "$pid"
+	fingerprint "$pid" >"$dir/after"
+	diff -u "$dir/before" "$dir/after" >"$dir/diff" || bad "the target was changed: $(cat "$dir/diff")"
+}
+
+mkfifo "$dir/never"
+as=(env)
+
+case_name="no such process"
+refused 1 "no process 4194299" 4194299
+
+case_name="kernel thread"
+if [ -d /proc/2 ] && [ ! -s /proc/2/cmdline ] && [ "$(cat /proc/2/comm)" = kthreadd ]; then
+	refused 1 "kernel thread" 2
+else
+	echo "kernel thread: none visible here, not tested"
+fi
+
+case_name=zombie
+bash -c 'sleep 0 & echo $!; exec sleep 60' >"$dir/zombie" &
+started+=("$!")
+pause 0.3
+zombie=$(cat "$dir/zombie")
+grep -q '^State:.Z' "/proc/$zombie/status" || bad "no zombie to test with"
+refused 1 "zombie.*ended" "$zombie"
+
+case_name="already decoupled"
+start plain
+timeout 20 "$decouple" --reflector "$reflector" "$pid" >"$dir/message" 2>&1 || bad "attach failed: $(cat "$dir/message")"
+refused 1 "already" --reflector "$reflector" "$pid"
+counts || bad "the decoupled target stands still after the refusal"
+timeout 20 "$decouple" recouple "$pid" >"$dir/message" 2>&1 || bad "recouple failed: $(cat "$dir/message")"
+counts || bad "the recoupled target stands still"
+case_name="recouple, not decoupled"
+refused 1 "decoupled" recouple "$pid"
+finish
+case_name="recouple, no such process"
+refused 1 "no process" recouple 4194299
+
+case_name=traced
+start plain
+strace -qq -o /dev/null -p "$pid" &
+tracer=$!
+started+=("$tracer")
+for ((try = 0; try < 100; try++)); do
+	grep -q '^TracerPid:.0$' "/proc/$pid/status" || break
+	pause 0.05
+done
+if grep -q '^TracerPid:.0$' "/proc/$pid/status"; then
+	bad "strace doesn't attach"
+fi
+refused_untouched 1 "traced by process $tracer.*detach"
+kill "$tracer"
+wait "$tracer"
+finish
+
+case_name=stopped
+start plain
+kill -STOP "$pid"
+pause 0.1
+refused_untouched 1 "stopped.*kill -CONT"
+kill -CONT "$pid"
+counts || bad "does not go on"
+finish
+
+case_name="seccomp filter"
+start seccomp
+if [ "$reflector" = signal ]; then
+	refused_untouched 1 "seccomp.*(module|without)"
+	counts || bad "the target stands still"
+fi
+finish
+
+for how in caught ignored; do
+	case_name="signal 64 $how"
+	start sig64-$how
+	if [ "$reflector" = signal ]; then
+		refused_untouched 1 "signal 64.*(module|change)"
+		counts || bad "the target stands still"
+	fi
+	finish
+done
+
+case_name="32-bit program"
+"$build/target32" </dev/null >/dev/null 2>&1 &
+pid=$!
+started+=("$pid")
+pause 0.1
+if grep -q '^State:.S' "/proc/$pid/status" 2>/dev/null; then
+	refused_untouched 1 "32-bit.*x86-64"
+	grep -q '^State:.S' "/proc/$pid/status" || bad "the target is gone"
+	kill "$pid"
+else
+	echo "32-bit program: this kernel runs none, not tested"
+fi
+
+case_name="thread id instead of process id"
+start threads
+tid=$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | grep -vx "$pid" | head -n 1)
+refused 1 "thread of process $pid.*--tid" "$tid"
+case_name="tid of another process"
+refused 1 "$$|no thread" --tid $$ "$pid"
+counts || bad "the target stands still"
+finish
+
+case_name="no permission"
+if [ "$(id -u)" = 0 ]; then
+	start plain
+	# May open every file, /dev/kvm too, but not touch this process.
+	as=(setpriv --reuid 65534 --inh-caps +dac_override --ambient-caps +dac_override)
+	cp "$decouple" "$dir/decouple" && chmod 755 "$dir/decouple"
+	privileged=$decouple
+	decouple=$dir/decouple
+	refused_untouched 1 "not permitted|no permission|may not|ptrace"
+	decouple=$privileged
+	as=(env)
+	counts || bad "the target stands still"
+	finish
+	case_name="/dev/kvm not permitted"
+	if [ "$(stat -c %a /dev/kvm)" != 666 ]; then
+		start plain setpriv --reuid 65534 --regid 65534 --clear-groups
+		as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+		decouple=$dir/decouple
+		refused 4 "/dev/kvm.*(group|root)" --reflector "$reflector" "$pid"
+		decouple=$privileged
+		as=(env)
+		counts || bad "the target stands still"
+		finish
+	fi
+else
+	echo "no permission: needs root, not tested"
+fi
+
+case_name="no such core"
+start plain
+refused 1 "core.*4095|4095" --reflector "$reflector" --cores 4095 "$pid"
+counts || bad "the target stands still"
+finish
+
+case_name=usage
+for arguments in "" "abc" "-1" "0" "--no-such-option 1" "1 2 3" "--cores x 1" "--reflector magic 1" "--tid x 1" "run" \
+	"recouple" "recouple abc" "status abc" "bench no-such-bench" "nonsense"; do
+	# shellcheck disable=SC2086
+	refused 2 . $arguments
+done
+
+exit $failed
