@@ -161,7 +161,7 @@ static void fill(struct churn *c, uint64_t turns, int kind)
 	}
 	c->count = turns;
 	c->flags_in = random64() & (FLAG_DF | FLAG_AC | FLAG_ID);
-	c->sys_nr = SYS_getppid;
+	c->sys_nr = SYS_getpid;
 	/* Only masked exceptions may be pending, or the next x87 instruction would raise #MF. */
 	c->fx_in.fcw = 0x40 | masked | (random64() & 0x0f00);
 	c->fx_in.fsw = (random64() & 0x7f00) | (random64() & masked);
@@ -253,7 +253,7 @@ static int check(struct churn *c, uint64_t turns, int kind, const uint64_t red_i
 		bad |= BAD_GS;
 	if (memcmp(selectors, c->selectors, sizeof(selectors)))
 		bad |= BAD_SELECTOR;
-	if (kind == 1 && (c->sys_rax != turns * (uint64_t)getppid() || c->sys_rcx != (uint64_t)width->next ||
+	if (kind == 1 && (c->sys_rax != turns * (uint64_t)getpid() || c->sys_rcx != (uint64_t)width->next ||
 			  (c->sys_r11 & (FLAG_DF | FLAG_AC | FLAG_ID)) != c->flags_in))
 		bad |= BAD_CALL;
 	if (have_pkru && read_pkru() != pkru)
