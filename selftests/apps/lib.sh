@@ -9,7 +9,8 @@
 # Each run has a directory of its own as working directory, filled by the function `prepare` if the test defines one. Standard
 # input is $input (default: /dev/null). Compared: stdout, exit status, and after `compare_files` the files left in the directory.
 # A command has $limit seconds. The gate: a program that finds APP_GATE set creates $APP_GATE.ready and goes on when $APP_GATE
-# exists; with $gate_delay set, the program knows no gate and is attached after that many seconds instead.
+# exists; with $gate_delay set, the program knows no gate and is attached after that many seconds instead. With $refusal set, the
+# attach must fail with that text, and leave the program as it was.
 #
 # REFLECTOR chooses the reflector. NATIVE_ONLY=1 runs everything natively in both places, which shows whether a program's output
 # can be compared at all; such a run never counts as passed.
@@ -26,6 +27,7 @@ work=$PWD/build/selftests/apps/$(basename "$0" .sh)
 limit=${limit:-40}
 input=/dev/null
 gate_delay=
+refusal=
 files_too=
 compared=0
 failed=()
@@ -193,7 +195,7 @@ listed_soon() {
 
 # Waits for the program at its gate, decouples it, opens the gate. Prints what went wrong.
 attach_at_gate() {
-	local name=$1 pid=$2 deadline=$((SECONDS + limit))
+	local name=$1 pid=$2 deadline=$((SECONDS + limit)) rc
 	shift 2
 	if [ -n "$gate_delay" ]; then
 		sleep "$gate_delay"
@@ -207,10 +209,15 @@ attach_at_gate() {
 		done
 	fi
 	if [ -z "$native_only" ]; then
-		if ! timeout -k 5 30 "$decouple" "$pid" --reflector "$reflector" "$@" >"$work/$name.attach" 2>&1; then
+		timeout -k 5 30 "$decouple" "$pid" --reflector "$reflector" "$@" >"$work/$name.attach" 2>&1
+		rc=$?
+		if [ -n "$refusal" ]; then
+			[ $rc = 1 ] && grep -q -e "$refusal" "$work/$name.attach" ||
+				echo "not refused because of '$refusal': status $rc, $(tail -n 1 "$work/$name.attach")"
+		elif [ $rc != 0 ]; then
 			echo "decouple $pid $* failed: $(tail -n 1 "$work/$name.attach")"
 		fi
-		listed_soon "$name" "$pid" ||
+		[ -n "$refusal" ] || listed_soon "$name" "$pid" ||
 			echo "status doesn't list it as decoupled: $(head -c 300 "$work/$name.status")"
 	fi
 	touch "$work/$name.gate"
@@ -284,6 +291,15 @@ finish() {
 	echo "$* ($compared comparisons)"
 	exit 0
 }
+
+# Programs in the background don't outlive the test, whatever ends it.
+leave() {
+	local children
+	children=$(jobs -p)
+	# shellcheck disable=SC2086
+	[ -z "$children" ] || kill -9 $children 2>/dev/null
+}
+trap leave EXIT
 
 rm -rf "$work"
 mkdir -p "$work"
