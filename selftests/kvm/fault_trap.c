@@ -21,6 +21,9 @@ static void on_step(int sig, siginfo_t *info, void *context)
 	greg_t *gregs = ((ucontext_t *)context)->uc_mcontext.gregs;
 
 	(void)sig;
+	/* Whether the instruction behind SYSCALL is seen depends on the kernel's way back, SYSRET or IRET. */
+	if (gregs[REG_RIP] == (greg_t)base + 13)
+		return;
 	if (steps < (int)ARRAY_SIZE(codes)) {
 		codes[steps] = info->si_code;
 		offsets[steps] = gregs[REG_RIP] - base;

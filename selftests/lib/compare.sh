@@ -140,7 +140,7 @@ on_event() { # EVENT PID TID
 
 run_mode() {
 	local word line partial='' deadline=$((SECONDS + limit)) launcher=() wait=${mode%+follow}
-	local outfile=$dir/out.$mode ended='' hung=''
+	local outfile=$dir/out.$mode ended=''
 	rm -f "$dir/control"
 	head -c 4096 /dev/zero >"$dir/control"
 	while read -r -t 0.001 word <&5; do :; done
@@ -176,7 +176,7 @@ run_mode() {
 	job=
 	target=
 	[ "$hung" ] && return
-	if [ $status = $expected ] && [ "$has_end" != none ] && [ ! "$ended" ]; then
+	if [ $status = "$expected" ] && [ "$has_end" != none ] && [ ! "$ended" ]; then
 		complain "ended without test_done()"
 	fi
 }
@@ -184,6 +184,7 @@ run_mode() {
 mkfifo "$dir/events" "$dir/go" "$dir/never"
 exec 5<>"$dir/events" 6<>"$dir/go"
 bad=
+hung=
 mode=native
 run_mode
 if [ $status = 4 ]; then
@@ -215,6 +216,7 @@ for mode in $modes; do
 		head -n 10 "$dir/out.$mode.err" | sed "s/^/$mode stderr: /"
 	fi
 	[ "$bad" ] && failed_modes="${failed_modes:-} $mode"
+	[ "$hung" ] && break
 	bad=
 done
 [ -z "${failed_modes:-}" ]
