@@ -5,8 +5,9 @@
 set -u
 here=$(dirname "$0")
 build=build/selftests/vm
-[ -x build/decouple ] || {
-	echo "build/decouple is missing: run make first"
+decouple=$(realpath -m "${DECOUPLE:-build/decouple}")
+[ -x "$decouple" ] || {
+	echo "$decouple is missing: run make first"
 	exit 1
 }
 mkdir -p "$build"
@@ -14,4 +15,4 @@ ${CC:-gcc} -O2 -Wall -Wextra -Werror -o "$build/sample" "$here/sample.c" -lm || 
 	echo "sample.c doesn't compile"
 	exit 1
 }
-exec "$here/boot.sh" KERNEL=6.1 TIMEOUT=220 -- "$here/inside/svm_stub.sh"
+exec "$here/boot.sh" KERNEL=6.1 TIMEOUT=220 -- "$here/inside/svm_stub.sh" "$decouple"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The part of svm_stub.sh that runs in the VM. Every program's output and status are compared; all are run before it fails.
+# The part of svm_stub.sh that runs in the VM: svm_stub.sh DECOUPLE. Every program's output and status are compared; all are run before it fails.
 set -u
+decouple=$1
 sample=build/selftests/vm/sample
 failed=0
 
@@ -10,7 +11,7 @@ same() {
 	shift
 	native=$(timeout -k 2 30 "$@" 2>&1)
 	native_rc=$?
-	decoupled=$(timeout -k 2 60 build/decouple run --reflector signal -- "$@" 2>&1)
+	decoupled=$(timeout -k 2 60 "$decouple" run --reflector signal -- "$@" 2>&1)
 	rc=$?
 	# `decouple run` gives 128+N for a signal, and so does the shell for the native one.
 	if [ $rc = $native_rc ] && [ "$native" = "$decoupled" ]; then
@@ -27,7 +28,7 @@ same signals $sample signals
 same forkexec $sample forkexec
 same echo /bin/echo "one line"
 
-probe=$(timeout 60 build/decouple probe 2>&1)
+probe=$(timeout 60 "$decouple" probe 2>&1)
 echo "$probe"
 if ! grep -qiw svm <<<"$probe"; then
 	echo "the probe doesn't report SVM"
