@@ -143,9 +143,9 @@ Result<int64_t> Controller::command(Command command, pid_t tid, unsigned core, u
 	for (long deadline = monotonic_ns() + command_patience_ns, again = 0;; nap(50'000)) {
 		if (monotonic_ns() > again) {
 			/* Its own signal: the manager waits for nothing else. */
-			if (syscall(SYS_tgkill, pid_, manager_, reserved_signal) < 0)
+			if (syscall(SYS_tgkill, pid_, manager_, reserved_signal) < 0 && errno != EAGAIN)
 				return fail_errno("can't wake the resident of process " + std::to_string(pid_));
-			again = monotonic_ns() + 500'000'000;
+			again = monotonic_ns() + 50'000'000;
 		}
 		if (!read_memory(manager_, mailbox, &m, sizeof(m))) {
 			if (command == Command::unload)
@@ -155,7 +155,7 @@ Result<int64_t> Controller::command(Command command, pid_t tid, unsigned core, u
 		if (m.done_seq == seq)
 			return m.result;
 		if (monotonic_ns() > deadline)
-			return fail(ETIMEDOUT, "the resident of process " + std::to_string(pid_) + " does not answer (process stopped?)");
+			return fail(ETIMEDOUT, "the resident of process " + std::to_string(pid_) + " does not answer (process stopped, or its user's signal queue full: RLIMIT_SIGPENDING)");
 	}
 }
 

@@ -96,8 +96,11 @@ static Result<long> capture_first(pid_t pid, pid_t tid, const Controller &contro
 	TRY(stopped.set_registers(r));
 	if (h.reserved_blocked)
 		TRY(stopped.set_signal_mask(mask & ~reserved_bit));
-	if (syscall(SYS_tgkill, pid, tid, reserved_signal) < 0)
-		return fail_errno("can't capture thread " + std::to_string(tid));
+	/* EAGAIN: the user's queue of real-time signals is full. */
+	for (int tries = 0; syscall(SYS_tgkill, pid, tid, reserved_signal) < 0; tries++, nap(100'000))
+		if (errno != EAGAIN || tries > 1000)
+			return fail(errno, "can't send signal 64 to thread " + std::to_string(tid) + ": " + strerror(errno) +
+						   (errno == EAGAIN ? " (signal queue full: RLIMIT_SIGPENDING)" : ""));
 	stopped.detach();
 	return monotonic_ns() - begin;
 }

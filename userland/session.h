@@ -39,7 +39,11 @@ struct AttachReport {
 /* Decouples threads of a running process. On failure the target is untouched and runs natively. */
 Result<AttachReport> attach(pid_t pid, const AttachOptions &options);
 
-/* As attach, for a process that the caller already traces and that is in ptrace-stop (decouple run). The stop is consumed. */
+/*
+ * As attach, for a process that the caller already traces and that is in ptrace-stop (decouple run). Success consumes the stop. After a
+ * failure the process has not executed an instruction and is stopped, by the tracer or by SIGSTOP: the caller kills it, or detaches and
+ * sends SIGCONT.
+ */
 Result<AttachReport> attach_stopped(pid_t pid, const AttachOptions &options);
 
 /* Gives threads back (empty: all). When the last one is back, the resident is removed: threads, fds, mappings, signal action. */

@@ -13,16 +13,28 @@
 
 namespace decouple {
 
-/* Detaches, and so lets the thread run, when it goes out of scope. Not copyable: one tracer per thread. */
+/*
+ * Detaches, and so lets the thread run, when it goes out of scope; an adopted one stays stopped unless detach() was called. Not
+ * copyable: one tracer per thread.
+ */
 class Stopped {
 public:
 	/* Seizes and interrupts a running thread. */
 	static Result<Stopped> stop(pid_t tid);
 	/* Takes over a thread that the caller already traces and that is in ptrace-stop. */
-	static Stopped adopt(pid_t tid) { return Stopped(tid); }
-	Stopped(Stopped &&other) noexcept : tid_(other.tid_) { other.tid_ = 0; }
+	static Stopped adopt(pid_t tid)
+	{
+		Stopped s(tid);
+		s.adopted_ = true;
+		return s;
+	}
+	Stopped(Stopped &&other) noexcept : tid_(other.tid_), adopted_(other.adopted_) { other.tid_ = 0; }
 	Stopped &operator=(Stopped &&) = delete;
-	~Stopped() { detach(); }
+	~Stopped()
+	{
+		if (!adopted_)
+			detach();
+	}
 
 	Result<user_regs_struct> registers() const;
 	Result<> set_registers(const user_regs_struct &r) const;
@@ -37,6 +49,7 @@ public:
 private:
 	explicit Stopped(pid_t tid) : tid_(tid) {}
 	pid_t tid_;
+	bool adopted_ = false;
 };
 
 /*

@@ -17,6 +17,8 @@ void call_replace(Session *s, long ret);
 
 void call_serve_special(Session *s, CallClass c, const u64 call[7]);
 
+/* Result of a call in a child that shares the memory and then ends; or the error of making the child. */
+long call_try_in_child(Session *s, const u64 call[7]);
 /* spawn.cc: clone, fork, vfork, clone3. */
 void call_spawn(Session *s, const u64 call[7]);
 

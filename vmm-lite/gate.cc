@@ -33,8 +33,8 @@ static void stop_vcpu(Session *s)
 			s->run->immediate_exit = 1;
 			if (load(s->slot->vcpu_asleep))
 				futex_wake(&s->slot->rep_seq);
-			if (load(s->in_kvm_run))
-				sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(s->info.vcpu_tid), signal_capture);
+			if (load(s->in_kvm_run) && sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(s->info.vcpu_tid), signal_capture) < 0)
+				deadline = now + 100 * manager_tsc_per_us(); /* the user's signal queue is full: try again soon */
 		}
 		pause();
 	}
@@ -97,8 +97,7 @@ void gate_complete(Session *s, long ret)
 void gate_quit_vcpu(Session *s)
 {
 	gate_command(s, VcpuCommand::quit);
-	for (u32 alive; (alive = load(s->vcpu_alive)) != 0;)
-		futex_wait(&s->vcpu_alive, alive);
+	join_thread(&s->vcpu_alive);
 }
 
 long gate_mirror(Session *s, u64 nr, u64 a, u64 b, u64 c)
@@ -206,6 +205,9 @@ static void attend(Session *s)
 		RESIDENT_PANIC(s->guest.regs.rip);
 	store(s->slot->rep_seq, load(s->slot->req_seq));
 	reflector_spare_altstack(s, synchronous_signals);
+	constexpr u32 debug_trap = 1;
+	if (s->guest.vector == debug_trap && signals_raise_trap(s))
+		gate_return(s, true);
 	gate_return_for_a_moment(s);
 }
 
@@ -218,8 +220,7 @@ static void sleep(Session *s)
 	if (!idle) {
 		/* Somebody may have claimed the word already and be about to ring. */
 		if (exchange(slot->home_asleep, 0u) == 0)
-			while (sigtimedwait(capture_bit, nullptr, nullptr) != signal_capture)
-				;
+			reflector_take_claimed(s);
 		return;
 	}
 	reflector_sleep(s, s->mask);
@@ -307,8 +308,7 @@ extern "C" __attribute__((visibility("hidden"))) void gate_leave_blocked(decoupl
 	if (!s)
 		RESIDENT_PANIC(nr);
 	if (exchange(s->call_claim, 0u) == 0 && !s->interrupted)
-		while (sigtimedwait(capture_bit, nullptr, nullptr) != signal_capture)
-			;
+		reflector_take_claimed(s);
 	gate_pause(s);
 	if (nr != __NR_restart_syscall)
 		gate_leave(s, Reason::asked, 0);

@@ -61,6 +61,8 @@ void signals_after_capture(Session *s);
 void signals_deliver_temporary(Session *s, u64 signals, u64 temporary);
 /* The handler's own return: the kernel restores the application's frame, then the thread is captured there. vCPU paused. */
 [[noreturn]] void signals_return(Session *s);
+/* The guest has executed an instruction with TF set: the SIGTRAP that Linux would have raised. False: it is not wanted. */
+bool signals_raise_trap(Session *s);
 /* Is the handler for the next of these signals installed with SA_RESTART, or is there none? */
 bool signals_restart(u64 signals);
 

@@ -39,7 +39,7 @@ static s64 now_ns()
 	return t.sec * 1000000000 + t.nsec;
 }
 
-void manager_poke() { sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(control.manager_tid), signal_capture); }
+void manager_poke() { reflector_signal_thread(control.manager_tid); }
 
 void manager_sample(u64 ticks)
 {
@@ -185,8 +185,21 @@ static void serve_adoptions()
 	}
 }
 
-/* The thread behind an ended session no longer exists. */
-static bool gone(s32 tid) { return sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(tid), 0) == -ESRCH; }
+/* The thread behind an ended session no longer runs: it does not exist, or is a leader that waits as a zombie for the others. */
+static bool gone(s32 tid)
+{
+	char path[48], text[512];
+	task_path(path, tid, "stat");
+	long fd = sys(__NR_open, addr(path), 02000000 /* O_CLOEXEC */, 0);
+	if (fd < 0)
+		return true;
+	long n = sys(__NR_read, static_cast<u64>(fd), addr(text), sizeof(text));
+	sys(__NR_close, static_cast<u64>(fd));
+	for (long i = n - 1; i > 1; i--) /* "PID (NAME) STATE ..."; the name may contain anything */
+		if (text[i - 2] == ')' && text[i - 1] == ' ')
+			return text[i] == 'Z' || text[i] == 'X';
+	return n <= 0;
+}
 
 /* All home threads have exited, so nothing can be executing in the image any more. */
 static bool all_gone()
@@ -209,8 +222,7 @@ static bool all_gone()
 		Session *s = session_at(i);
 		if (!s)
 			continue;
-		for (u32 alive; (alive = load(s->vcpu_alive)) != 0;)
-			futex_wait(&s->vcpu_alive, alive);
+		join_thread(&s->vcpu_alive);
 		if (left)
 			session_free(s);
 	}
@@ -360,8 +372,7 @@ void manager_suspend(Session *s)
 	gate_quit_vcpu(s);
 	store(suspend_asked, 1u);
 	manager_poke();
-	for (u32 alive; (alive = load(manager_alive)) != 0;)
-		futex_wait(&manager_alive, alive);
+	join_thread(&manager_alive);
 }
 
 long manager_resume(Session *s)

@@ -15,6 +15,11 @@ enum class Wake { doorbell, signal };
 
 /* capture: armed for a thread that runs natively; from any resident thread. The thread enters gate_enter() as soon as it can. */
 void reflector_capture(Session *s);
+/* The home thread found a permission claimed: takes the signal that is on its way. */
+void reflector_take_claimed(Session *s);
+/* Wakes a resident thread that waits for signals; captures the calling thread as soon as it unblocks. */
+bool reflector_signal_thread(s32 tid);
+void reflector_signal_self();
 /* Undo what a capture needed in the process (signal action, masks) when the last session is gone. */
 void reflector_release();
 /* Prepares the process for captures; -EBUSY: the application uses the mechanism itself. On the first injected thread. */

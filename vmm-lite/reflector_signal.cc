@@ -16,13 +16,48 @@ static u64 reserved_in_sa_mask;
 /* Actions whose sa_mask we made block the reserved signal; see reflector_spare_altstack(). */
 static u64 spared;
 
-static void send_capture(s32 tid) { sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(tid), signal_capture); }
+constexpr s64 ms = 1000000;
+constexpr u32 send_tries = 20;
 
-/* Takes the reserved signal that a claimant is about to send or has sent. */
-static void take_claimed()
+/*
+ * A real-time signal needs an entry of the user's queue (RLIMIT_SIGPENDING), which other processes may have filled: waits a little, then
+ * gives up.
+ */
+bool reflector_signal_thread(s32 tid)
 {
-	while (sigtimedwait(capture_bit, nullptr, nullptr) != signal_capture)
-		;
+	for (u32 tries = 0; tries < send_tries; tries++) {
+		if (sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(tid), signal_capture) != -EAGAIN)
+			return true;
+		TimeSpec t = {0, ms / 10};
+		sys(__NR_nanosleep, addr(&t), 0);
+	}
+	return false;
+}
+
+/* As if sent by kill(2): that needs no entry (kernel/signal.c: __send_signal_locked), but may only be sent to oneself. */
+void reflector_signal_self()
+{
+	SigInfo info = {};
+	info.signo = signal_capture;
+	sys(__NR_rt_tgsigqueueinfo, static_cast<u64>(control.tgid), static_cast<u64>(sys(__NR_gettid)), signal_capture, addr(&info));
+}
+
+void reflector_take_claimed(Session *s)
+{
+	TimeSpec t = {0, ms};
+	while (sigtimedwait(capture_bit, nullptr, &t) != signal_capture)
+		if (exchange(s->send_failed, 0u))
+			return;
+}
+
+/* Sends for a claimed permission, or gives it back. */
+static bool send_claimed(Session *s, u32 *claim)
+{
+	if (reflector_signal_thread(s->info.tid))
+		return true;
+	store(*claim, 1u); /* first: whoever waits for the signal resets it behind send_failed */
+	store(s->send_failed, 1u);
+	return false;
 }
 
 bool reflector_intact() { return sigaction_of(signal_capture).handler == addr(&capture_entry); }
@@ -96,30 +131,33 @@ void reflector_spare_altstack(Session *s, u64 signals)
 
 void reflector_capture(Session *s)
 {
-	if (exchange(s->recapture_claim, 0u))
-		send_capture(s->info.tid);
+	if (exchange(s->recapture_claim, 0u) && !reflector_signal_thread(s->info.tid))
+		store(s->recapture_claim, 1u);
 }
 
 void reflector_wake_home(Session *s)
 {
 	if (s->slot && exchange(s->slot->home_asleep, 0u))
-		send_capture(s->info.tid);
+		send_claimed(s, &s->slot->home_asleep);
 }
 
 bool reflector_interrupt_call(Session *s)
 {
 	if (!exchange(s->call_claim, 0u))
 		return false;
-	send_capture(s->info.tid);
-	return true;
+	return send_claimed(s, &s->call_claim);
 }
 
 Wake reflector_sleep(Session *s, u64 mask)
 {
+	/* The bound only matters when a doorbell could not be sent; see send_claimed(). */
+	TimeSpec bound = {0, 250 * ms};
 	SigInfo info;
-	long signal = sigtimedwait(~mask | capture_bit, &info, nullptr);
-	if (exchange(s->slot->home_asleep, 0u) == 0 && signal != signal_capture)
-		take_claimed();
+	long signal = sigtimedwait(~mask | capture_bit, &info, &bound);
+	if (exchange(s->slot->home_asleep, 0u) == 0 && signal != signal_capture) {
+		reflector_take_claimed(s);
+		store(s->slot->home_asleep, 0u);
+	}
 	if (signal <= 0 || signal == signal_capture)
 		return Wake::doorbell;
 	/* Back into the thread's own queue with its siginfo; a positive si_code is allowed to oneself. */
@@ -137,13 +175,16 @@ bool reflector_call(Session *s, const u64 call[7], u64 mask, long *result, bool 
 			stops |= bit(n);
 	}
 	s->interrupted = 0;
+	store(s->send_failed, 0u);
 	store(s->effective_mask, mask | stops);
 	store(s->call_claim, 1u);
 	sigprocmask(sig_unblock, capture_bit | stops);
 	long r = interruptible_call(call, &s->interrupted);
 	sigprocmask(sig_block, ~0ull);
-	if (exchange(s->call_claim, 0u) == 0 && !s->interrupted)
-		take_claimed();
+	if (exchange(s->call_claim, 0u) == 0 && !s->interrupted) {
+		reflector_take_claimed(s);
+		store(s->call_claim, 0u);
+	}
 	*restart = r == -4095;
 	*result = r;
 	return !(s->interrupted && (r == -4095 || r == -EINTR));
@@ -164,14 +205,14 @@ bool reflector_call(Session *s, const u64 call[7], u64 mask, long *result, bool 
 {
 	s->context.mask = s->mask;
 	if (recapture && reflector_intact())
-		send_capture(s->info.tid);
+		reflector_signal_self();
 	go(s, &s->context);
 }
 
 [[noreturn]] void reflector_return_to(Session *s, UContext *frame)
 {
 	if (reflector_intact())
-		send_capture(s->info.tid);
+		reflector_signal_self();
 	go(s, frame);
 }
 

@@ -51,7 +51,7 @@ static bool start()
 /* Has the calling thread, for which the manager made a session, captured as soon as it unblocks the reserved signal. */
 static void capture_self()
 {
-	sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(control.hold_tid), signal_capture);
+	reflector_signal_self();
 }
 
 void manager_start_in_child(Session *parent, UContext *context)
@@ -80,8 +80,11 @@ void manager_start_in_child(Session *parent, UContext *context)
 extern "C" __attribute__((visibility("hidden"))) void resident_init()
 {
 	using namespace decouple;
-	if (!start() || !control.config.hold)
+	bool started = start();
+	if (!control.config.hold)
 		return;
-	if (manager_wait_ready())
+	if (started && manager_wait_ready())
 		capture_self();
+	else /* not one instruction of the program without a decision: the controller kills it or lets it go on */
+		sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(control.hold_tid), sig_stop);
 }

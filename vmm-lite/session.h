@@ -45,6 +45,8 @@ struct ChildRecord {
 	u32 new_mm;         /* the child has memory of its own */
 	u32 own_actions;    /* the child has signal actions of its own */
 	u32 on_child_stack; /* the child leaves by a frame on its own stack */
+	const u64 *trial;   /* not a child of the application: makes this call and ends */
+	long trial_result;
 	u32 busy;           /* 1 from clone until the record may be used again */
 	alignas(16) u8 stack[4096];
 };
@@ -70,6 +72,7 @@ struct Session {
 	 */
 	alignas(64) u32 call_claim;  /* home thread is in an interruptible system call */
 	u32 recapture_claim;         /* thread runs natively and shall be captured */
+	u32 send_failed;             /* a claimed signal will not come: the user's signal queue is full; set by the sender */
 	u64 effective_mask;          /* application's signal mask in the current interruptible call */
 	u32 recapture_tries;         /* back-off of the recapture, see run.cc */
 	u32 want;                    /* enum Want; set by the manager */

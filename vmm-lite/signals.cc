@@ -107,6 +107,23 @@ void signals_after_capture(Session *s)
 	s->mask = s->temporary_mask.handler_mask;
 }
 
+/*
+ * A single-step trap comes behind the instruction: going native at RIP would step once more before Linux noticed. Blocked or ignored
+ * it would be fatal (force_sig): that Linux decides at its own next step.
+ */
+bool signals_raise_trap(Session *s)
+{
+	constexpr s32 trap_trace = 2;
+	if ((s->mask & bit(sig_trap)) || sigaction_of(sig_trap).handler <= sig_ign)
+		return false;
+	SigInfo info = {};
+	info.signo = sig_trap;
+	info.code = trap_trace;
+	memcpy(info.rest + 4, &s->guest.regs.rip, sizeof(u64)); /* si_addr */
+	sys(__NR_rt_tgsigqueueinfo, static_cast<u64>(control.tgid), static_cast<u64>(s->info.tid), sig_trap, addr(&info));
+	return true;
+}
+
 [[noreturn]] void signals_return(Session *s)
 {
 	auto *frame = reinterpret_cast<UContext *>(s->guest.regs.rsp);

@@ -100,6 +100,23 @@ void call_spawn(Session *s, const u64 call[7])
 	call_replace(s, ret);
 }
 
+long call_try_in_child(Session *s, const u64 call[7])
+{
+	ChildRecord *r = take_record(s);
+	r->session = s;
+	r->trial = call;
+	r->trial_result = -EAGAIN;
+	constexpr u64 no_exit_signal = 0, any_child = 0x40000000 /* __WALL */;
+	u64 clone[7] = {__NR_clone, clone_vm | clone_vfork | no_exit_signal, 0, 0, 0, 0, 0};
+	long child = raw_clone(clone, r, r->stack + sizeof(r->stack));
+	long ret = child < 0 ? child : r->trial_result;
+	if (child > 0)
+		sys(__NR_wait4, static_cast<u64>(child), 0, any_child, 0);
+	r->trial = nullptr;
+	store(r->busy, 0u);
+	return ret;
+}
+
 } // namespace decouple
 
 /* First code of a child, on the record's stack, with everything blocked. */
@@ -107,6 +124,11 @@ extern "C" [[noreturn]] void child_start(decouple::ChildRecord *r)
 {
 	using namespace decouple;
 	Session *s = r->session;
+	if (r->trial) {
+		r->trial_result = call_execute(r->trial);
+		for (;;)
+			sys(__NR_exit, 0);
+	}
 	/* A rare failure (the cpuset changed) leaves the child on its parent's service core: correct, if slower. */
 	if (s->affinity_size)
 		sys(__NR_sched_setaffinity, 0, s->affinity_size, addr(s->affinity));

@@ -146,15 +146,31 @@ static void arch_prctl(Session *s, const u64 call[7])
 	}
 }
 
+/*
+ * A filter would judge the gate's own calls: the thread goes native, for good, at the instruction. Whether the call would fail at all,
+ * a child finds out that has the same memory and rights.
+ */
+static void seccomp(Session *s, const u64 call[7])
+{
+	long ret = call_try_in_child(s, call);
+	if (ret < 0) {
+		gate_reply(s, ret);
+		return;
+	}
+	gate_pause(s);
+	gate_leave(s, Reason::seccomp, 0);
+}
+
 static void prctl(Session *s, const u64 call[7])
 {
 	enum : u64 { set_seccomp = 22, set_tsc = 26, set_speculation = 53, set_syscall_user_dispatch = 59 };
 	switch (call[1]) {
 	case set_seccomp:
+		return seccomp(s, call);
 	case set_tsc:
 	case set_syscall_user_dispatch:
 		gate_pause(s);
-		gate_leave(s, call[1] == set_seccomp ? Reason::seccomp : Reason::unsupported_call, __NR_prctl);
+		gate_leave(s, Reason::unsupported_call, __NR_prctl);
 	case set_speculation: {
 		gate_pause(s);
 		long ret = call_execute(call);
@@ -332,8 +348,7 @@ void call_serve_special(Session *s, CallClass c, const u64 call[7])
 	case CallClass::seccomp:
 		if (call[1] > 1) /* queries */
 			return gate_reply(s, call_execute(call));
-		gate_pause(s);
-		gate_leave(s, Reason::seccomp, 0);
+		return seccomp(s, call);
 	default:
 		gate_pause(s);
 		gate_leave(s, Reason::unsupported_call, static_cast<s64>(call[0]));

@@ -57,6 +57,12 @@ inline long futex_wait(u32 *word, u32 expected, const struct TimeSpec *timeout =
 {
 	return sys(__NR_futex, addr(word), futex_wait_private, expected, addr(timeout));
 }
+/* Waits until the kernel clears a CLONE_CHILD_CLEARTID word; its wake-up is not a private one (kernel/fork.c: mm_release). */
+inline void join_thread(u32 *alive)
+{
+	for (u32 tid; (tid = load(*alive)) != 0;)
+		sys(__NR_futex, addr(alive), 0 /* FUTEX_WAIT */, tid, 0);
+}
 inline long futex_wake(u32 *word, u32 waiters = 1) { return sys(__NR_futex, addr(word), futex_wake_private, waiters); }
 
 struct TimeSpec {
