@@ -81,11 +81,11 @@ bootstrap_code:
 /* The manager's end: RAX, RDI, RSI are set up for munmap of the image that it comes from. */
 bootstrap_farewell:
 	syscall
-	xor	%edi, %edi
+	mov	%ebx, %edi
 	mov	$__NR_exit, %eax
 	syscall
 	.balign	8
 bootstrap_data:
-	.skip	BOOT_R15 + 8
+	.skip	BOOT_DATA_SIZE
 bootstrap_end:
 	.section .note.GNU-stack, "", @progbits

@@ -34,6 +34,8 @@
 #define BOOT_R13 184
 #define BOOT_R14 192
 #define BOOT_R15 200
+#define BOOT_TID 208
+#define BOOT_DATA_SIZE 216
 
 #ifndef __ASSEMBLER__
 #include <cstddef>
@@ -49,6 +51,7 @@ struct BootstrapData {
 	uint64_t patience;    /* TSC ticks to wait for it */
 	uint64_t init, stack; /* the image's entry and the stack for it */
 	uint64_t rip, rsp, rflags, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t tid; /* the thread that runs it: another controller must not overwrite it meanwhile */
 };
 static_assert(offsetof(BootstrapData, r15) == BOOT_R15);
 static_assert(offsetof(BootstrapData, rip) == BOOT_RIP);

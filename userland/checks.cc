@@ -28,6 +28,9 @@ Result<> check_kvm()
 					": load kvm_amd or kvm_intel, and enable virtualisation in the firmware; `decouple probe` shows what is there");
 }
 
+/* The memory map is readable exactly for those who may ptrace. */
+static bool find_readable(pid_t pid, pid_t tid) { return read_maps(pid, tid).has_value(); }
+
 static bool is_64_bit(pid_t pid)
 {
 	unsigned char ident[EI_NIDENT] = {};
@@ -60,6 +63,8 @@ Result<> check_target(pid_t pid)
 	if (pid <= 0 || tids.empty())
 		return fail(ESRCH, "no process " + std::to_string(pid));
 	auto s = TRY(read_task_status(pid, tids.front()));
+	if (s.kernel_thread)
+		return fail(EINVAL, "process " + std::to_string(pid) + " (" + s.name + ") is a kernel thread: only user programs can be decoupled");
 	if (s.tgid != pid)
 		return fail(EINVAL, std::to_string(pid) + " is a thread of process " + std::to_string(s.tgid) + ": use `decouple " +
 					    std::to_string(s.tgid) + " --tid " + std::to_string(pid) + "`");
@@ -69,6 +74,9 @@ Result<> check_target(pid_t pid)
 	});
 	if (zombie)
 		return fail(ESRCH, "process " + std::to_string(pid) + " (" + s.name + ") is a zombie: it has ended already");
+	if (access(("/proc/" + std::to_string(pid) + "/mem").c_str(), R_OK | W_OK) < 0 || !find_readable(pid, tids.front()))
+		return fail(EPERM, "not permitted to attach to process " + std::to_string(pid) +
+					   ": it belongs to another user or is protected (see ptrace(2)); be its owner or have CAP_SYS_PTRACE");
 	if (pid == getpid())
 		return fail(EINVAL, "decouple can't attach to itself: use `decouple run -- PROGRAM`");
 	if (!is_64_bit(pid))

@@ -57,6 +57,35 @@ static uint64_t find_hole(const std::vector<MapLine> &maps, uint64_t size)
 	return best_size < 2 * size ? 0 : (best + (best_size - size) / 2) & ~(page - 1);
 }
 
+/*
+ * A controller may have died with a thread in the bootstrap. That ends by itself, in a second at most; until then neither its registers
+ * are the application's nor may its data be touched.
+ */
+Result<> wait_bootstrap_free(pid_t pid, pid_t tid)
+{
+	auto maps = TRY(read_maps(pid, tid));
+	auto slack = TRY(find_slack(tid, maps));
+	BootstrapData old;
+	if (!read_memory(tid, slack + static_cast<uint64_t>(bootstrap_data - bootstrap_code), &old, sizeof(old)) || !old.tid)
+		return {};
+	auto owner = static_cast<pid_t>(old.tid);
+	uint64_t end = slack + static_cast<uint64_t>(bootstrap_end - bootstrap_code);
+	for (long deadline = monotonic_ns() + 2 * patience_ns; monotonic_ns() < deadline;) {
+		auto s = read_task_status(pid, owner);
+		if (!s || s->state == 'Z' || s->state == 'X')
+			return {};
+		{
+			auto stopped = TRY(Stopped::stop(owner));
+			auto r = TRY(stopped.registers());
+			if (r.rip < slack || r.rip >= end)
+				return {};
+		}
+		timespec t = {0, 20'000'000};
+		nanosleep(&t, nullptr);
+	}
+	return fail(EBUSY, "thread " + std::to_string(owner) + " hangs in an earlier attach");
+}
+
 static BootstrapData bootstrap_for(const user_regs_struct &r, uint64_t mask, uint64_t base, const ImageHeader &h)
 {
 	BootstrapData d = {};
@@ -107,6 +136,7 @@ Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, const Config &co
 	size_t code = static_cast<size_t>(bootstrap_data - bootstrap_code);
 	std::vector<char> blob(bootstrap_code, bootstrap_end);
 	BootstrapData data = bootstrap_for(after, mask, base, header);
+	data.tid = static_cast<uint64_t>(tid);
 	memcpy(blob.data() + code, &data, sizeof(data));
 	TRY(stopped.poke(slack, blob.data(), blob.size()));
 
@@ -117,7 +147,7 @@ Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, const Config &co
 
 	user_regs_struct boot = after;
 	boot.rip = slack;
-	boot.eflags &= ~0x500ull; /* TF, DF */
+	boot.eflags &= ~0x44500ull; /* TF DF NT AC */
 	TRY(stopped.set_registers(boot));
 	stopped.detach();
 

@@ -19,6 +19,11 @@ struct Injection {
  */
 Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, const Config &config);
 
+/*
+ * To be called before the thread is stopped for inject(): lets an injection end whose controller died.
+ */
+Result<> wait_bootstrap_free(pid_t pid, pid_t tid);
+
 } // namespace decouple
 
 #endif

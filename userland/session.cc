@@ -70,11 +70,19 @@ static Result<std::vector<pid_t>> select_threads(pid_t pid, const AttachOptions 
 			return fail(ESRCH, "the main thread of process " + std::to_string(pid) + " has ended: name one with --tid, or use --all");
 	}
 	auto own = threads_of(pid);
+	std::vector<pid_t> gone;
 	for (pid_t tid : tids) {
-		if (std::find(own.begin(), own.end(), tid) == own.end())
+		if (std::find(own.begin(), own.end(), tid) == own.end() && !o.all)
 			return fail(ESRCH, "process " + std::to_string(pid) + " has no thread " + std::to_string(tid));
-		TRY(check_thread(pid, tid));
+		auto ok = check_thread(pid, tid);
+		if (!ok && o.all && !alive(pid, tid))
+			gone.push_back(tid); /* it ended while we looked */
+		else if (!ok)
+			return std::unexpected(ok.error());
 	}
+	std::erase_if(tids, [&](pid_t tid) { return std::find(gone.begin(), gone.end(), tid) != gone.end(); });
+	if (tids.empty())
+		return fail(ESRCH, "process " + std::to_string(pid) + " has no thread that could be decoupled");
 	return tids;
 }
 
@@ -144,7 +152,7 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 	auto existing = Controller::open(pid);
 	if (existing) {
 		for (pid_t tid : tids)
-			if (auto s = existing->session(tid); s && is_active(s->second))
+			if (auto s = existing->session(tid); s && is_active(s->second) && s->second.captures)
 				return fail(EALREADY, "thread " + std::to_string(tid) + " is decoupled already (decouple status " + std::to_string(pid) + ")");
 	} else if (existing.error().code != ENOENT) {
 		return std::unexpected(existing.error());
@@ -159,6 +167,8 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 			config.hold_core = static_cast<uint32_t>(cores.dedicated[0]);
 			config.hold_service_core = static_cast<uint32_t>(cores.service[0]);
 		}
+		if (!held)
+			TRY(wait_bootstrap_free(pid, tids[0]));
 		auto stopped = held ? std::move(*held) : TRY(Stopped::stop(tids[0]));
 		if (!held) {
 			Handover h = stopped.rseq();
@@ -181,6 +191,8 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 			unsigned service = static_cast<unsigned>(cores.service[i % cores.service.size()]);
 			auto index = controller->command(Command::add, tid, core, service);
 			if (!index || *index < 0) {
+				if (o.all && !alive(pid, tid))
+					continue;
 				auto c = controller->read();
 				if (report.tids.empty() && !existing)
 					withdraw(*controller);
@@ -271,13 +283,14 @@ static bool has_left(pid_t pid, pid_t tid, uint64_t image, uint64_t image_size)
 /* Waits until the resident's threads and mappings are gone. */
 static void wait_unloaded(pid_t pid, const Controller &controller)
 {
-	for (int tries = 0; tries < 2000 && alive(pid, controller.manager()); tries++)
-		nap(100'000);
-	auto list = threads_of(pid);
-	for (int tries = 0; tries < 200; tries++, nap(200'000)) {
+	for (long deadline = monotonic_ns() + patience_ns; monotonic_ns() < deadline; nap(100'000)) {
 		auto now = threads_of(pid);
-		if (std::none_of(now.begin(), now.end(), [&](pid_t tid) { return is_resident_thread(pid, tid); }))
+		ImageHeader h;
+		bool threads = std::any_of(now.begin(), now.end(), [&](pid_t tid) { return is_resident_thread(pid, tid); });
+		if (!threads && (now.empty() || !read_memory(now.back(), controller.image(), &h, sizeof(h))))
 			break;
+		if (!threads && !alive(pid, controller.manager()))
+			break; /* the image stays, inert: a thread was still in it */
 	}
 }
 

@@ -102,11 +102,9 @@ static void serve_temporary_mask(Session *s, u64 call[7])
 	u64 saved = s->mask;
 	for (;;) {
 		s->mask = temporary & ~capture_bit;
-		u64 pending = signals_pending(s);
-		long ret = -EINTR;
-		bool restart, done = !pending && reflector_call(s, call, s->mask, &ret, &restart);
-		if (!pending && !done)
-			pending = signals_pending(s);
+		long ret;
+		bool done = reflector_call_masked(s, call, s->mask, signals_pending(s) != 0, &ret);
+		u64 pending = done ? 0 : signals_pending(s);
 		u64 mask = s->mask;
 		s->mask = saved;
 		if (done) {

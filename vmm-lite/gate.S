@@ -15,7 +15,9 @@
 	.globl	capture_entry
 	.hidden	capture_entry
 capture_entry:
-	cld
+	pushfq				/* DF, NT and AC are the application's; the frame has them */
+	andq	$~0x44400, (%rsp)
+	popfq
 	mov	$__NR_gettid, %eax
 	syscall				/* RCX, R11 lost: the frame has them */
 	lea	(control + CONTROL_SESSIONS)(%rip), %r8 /* R8: next table entry */
@@ -33,6 +35,7 @@ capture_entry:
 	mov	%rdx, %rsi
 	cmpl	$SESSION_MODE_GATE, SESSION_MODE(%r9)
 	je	5f
+	ja	2b			/* left: it came too late */
 	mov	SESSION_GATE_STACK(%r9), %rsp
 	xor	%ebp, %ebp
 	call	gate_enter		/* (session, ucontext), does not return */
@@ -187,13 +190,33 @@ start_thread:
 	call	*%r12
 	ud2
 
-/* noreturn farewell(address, size, code): unmaps the image that this very code is in; goes on in the vDSO's slack, which exits. */
+/*
+ * noreturn farewell(address, size, code, status): unmaps the image that this very code is in; goes on in the vDSO's slack, which exits
+ * with the status in EBX.
+ */
 	.globl	farewell
 	.hidden	farewell
 farewell:
+	mov	%ecx, %ebx
 	mov	%rdx, %rcx
 	mov	$__NR_munmap, %eax
 	jmp	*%rcx
+
+/*
+ * Handler of a fault signal while its true action is put aside (fault.cc): RDI signal, RSI siginfo, RDX ucontext, on the
+ * application's stack, all signals blocked.
+ */
+	.globl	fault_entry
+	.hidden	fault_entry
+fault_entry:
+	pushfq
+	andq	$~0x44400, (%rsp)
+	popfq
+	mov	%rdx, %rbx
+	and	$-16, %rsp
+	call	fault_arrived		/* (signal, siginfo, ucontext) */
+	mov	%rbx, %rdi
+	jmp	return_by_frame
 
 	.section .header, "a"
 	.globl	image_header

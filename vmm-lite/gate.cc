@@ -6,6 +6,7 @@
 #include "vcpu.h"
 #include "manager.h"
 #include "cputime.h"
+#include "fault.h"
 
 namespace decouple {
 
@@ -68,7 +69,7 @@ void gate_fill(Session *s, UContext *context, u8 *fp)
 	context->mc.fpstate = fp;
 	context->mask = s->mask;
 	regs_to_context(context->mc, s->guest.regs);
-	xsave_to_frame(fp, s->fp_size, s->xsave, vm.xsave_size);
+	xsave_to_frame(fp, s->fp_size, s->xsave, vm.xsave_size, vm.xsave);
 }
 
 void gate_load(Session *s)
@@ -204,10 +205,17 @@ static void attend(Session *s)
 	if (normalise(s->guest, stub_view(s)) == Position::lost)
 		RESIDENT_PANIC(s->guest.regs.rip);
 	store(s->slot->rep_seq, load(s->slot->req_seq));
+	u8 opcode;
+	constexpr u8 int3_opcode = 0xcc;
+	constexpr u32 breakpoint = 3;
+	if (s->guest.vector == breakpoint && !copy_from_app(&opcode, s->guest.regs.rip, 1) && opcode != int3_opcode)
+		s->guest.regs.rip--; /* CD 03 */
 	reflector_spare_altstack(s, synchronous_signals);
 	constexpr u32 debug_trap = 1;
-	if (s->guest.vector == debug_trap && signals_raise_trap(s))
+	/* In the stub's own code it belongs to the SYSCALL instruction, after which Linux traps one instruction later: natively. */
+	if (s->guest.vector == debug_trap && !(s->guest.trap_rip >> 63) && signals_raise_trap(s))
 		gate_return(s, true);
+	fault_expect(s);
 	gate_return_for_a_moment(s);
 }
 
@@ -266,6 +274,7 @@ extern "C" __attribute__((visibility("hidden"))) void gate_enter(decouple::Sessi
 	store(s->recapture_claim, 0u);
 	while (sigtimedwait(capture_bit, nullptr, &no_wait) == signal_capture)
 		;
+	fault_over(s);
 	s->context = *u;
 	const auto *sw = reinterpret_cast<const FpSoftware *>(u->mc.fpstate + fp_sw_offset);
 	s->fp_size = sw->extended_size;

@@ -9,7 +9,7 @@
 #include "vcpu.h"
 #include "vm.h"
 
-extern "C" [[noreturn]] void farewell(decouple::u64 address, decouple::u64 size, decouple::u64 code) __attribute__((visibility("hidden")));
+extern "C" [[noreturn]] void farewell(decouple::u64 address, decouple::u64 size, decouple::u64 code, decouple::u64 status) __attribute__((visibility("hidden")));
 extern "C" const char image_header[] __attribute__((visibility("hidden")));
 
 namespace decouple {
@@ -112,6 +112,14 @@ static long recouple(s32 tid)
 		if (state == SessionState::recoupled || state == SessionState::failed)
 			continue;
 		found = found < 0 ? 1 : found + 1;
+		if (state == SessionState::starting && !s->first_capture_done) {
+			/* Never captured: only our side must end. A capture signal that is still on its way is dropped by gate.S. */
+			store(s->mode, static_cast<u32>(Mode::left));
+			gate_quit_vcpu(s);
+			s->info.reason = Reason::asked;
+			store(s->info.state, SessionState::recoupled);
+			continue;
+		}
 		store(s->want, static_cast<u32>(Want::recouple));
 		full_barrier(); /* pairs with gate.cc: sleep */
 		reflector_wake_home(s);
@@ -228,10 +236,16 @@ static bool all_gone()
 	}
 	vm_destroy();
 	store(control.state, ResidentState::dead);
+	/* The last thread's status is the process's (kernel/exit.c: synchronize_group_exit): the application's, and after KVM's worker. */
+	for (int tries = 0; tries < 200 && manager_other_threads(); tries++) {
+		TimeSpec t = {0, ms / 10};
+		sys(__NR_nanosleep, addr(&t), 0);
+	}
+	u64 status = load(control.exit_status);
 	if (left && control.config.vdso_farewell)
-		farewell(addr(image_header), control.image_size, control.config.vdso_farewell);
+		farewell(addr(image_header), control.image_size, control.config.vdso_farewell, status);
 	for (;;)
-		sys(__NR_exit, 0);
+		sys(__NR_exit, status);
 }
 
 static void serve_mailbox()
@@ -243,6 +257,10 @@ static void serve_mailbox()
 	Session *s;
 	switch (m.command) {
 	case Command::add:
+		if ((s = session_of(m.tid)) && !s->first_capture_done && load(s->info.state) == SessionState::starting) {
+			m.result = s->info.index; /* an attach died between this and the capture: go on where it was */
+			break;
+		}
 		m.result = add_session(m.tid, m.core, m.service_core, &s);
 		break;
 	case Command::recouple:
@@ -394,12 +412,18 @@ bool manager_other_threads()
 	if (fd < 0)
 		return false;
 	char entries[1024];
-	u32 tasks = 0;
+	s32 self = static_cast<s32>(sys(__NR_gettid));
+	bool others = false;
 	long n = sys(__NR_getdents64, static_cast<u64>(fd), addr(entries), sizeof(entries));
-	for (long at = 0; at < n; at += *reinterpret_cast<u16 *>(entries + at + 16))
-		tasks += entries[at + 19] != '.';
+	for (long at = 0; at < n; at += *reinterpret_cast<u16 *>(entries + at + 16)) {
+		const char *name = entries + at + 19; /* struct linux_dirent64: d_name */
+		s32 tid = 0;
+		for (const char *c = name; *c >= '0' && *c <= '9'; c++)
+			tid = tid * 10 + (*c - '0');
+		others = others || (tid && tid != self && !gone(tid));
+	}
 	sys(__NR_close, static_cast<u64>(fd));
-	return tasks > 1;
+	return others;
 }
 
 } // namespace decouple

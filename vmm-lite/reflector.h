@@ -20,6 +20,8 @@ void reflector_take_claimed(Session *s);
 /* Wakes a resident thread that waits for signals; captures the calling thread as soon as it unblocks. */
 bool reflector_signal_thread(s32 tid);
 void reflector_signal_self();
+/* Puts a signal that the home thread took back into its own queue, with its siginfo: it must not get lost. */
+void reflector_requeue(Session *s, const SigInfo &info);
 /* Undo what a capture needed in the process (signal action, masks) when the last session is gone. */
 void reflector_release();
 /* Prepares the process for captures; -EBUSY: the application uses the mechanism itself. On the first injected thread. */
@@ -39,6 +41,12 @@ bool reflector_interrupt_call(Session *s);
  * and *restart says whether the call is restartable (else it failed with EINTR); true: *result is its result.
  */
 bool reflector_call(Session *s, const u64 call[7], u64 mask, long *result, bool *restart);
+
+/*
+ * As above for a call whose own signal mask lets only the reserved signal through. `signal`: an application signal waits already, and the
+ * kernel decides whether the call is over before it looks at signals.
+ */
+bool reflector_call_masked(Session *s, const u64 call[7], u64 mask, bool signal, long *result);
 
 /*
  * deliver / release: the thread goes on natively with session->context; all of its registers were put there. With recapture, it is

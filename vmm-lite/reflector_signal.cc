@@ -18,6 +18,7 @@ static u64 spared;
 
 constexpr s64 ms = 1000000;
 constexpr u32 send_tries = 20;
+static u32 queue_full; /* it happened once: sleeping home threads look for themselves from now on */
 
 /*
  * A real-time signal needs an entry of the user's queue (RLIMIT_SIGPENDING), which other processes may have filled: waits a little, then
@@ -42,6 +43,14 @@ void reflector_signal_self()
 	sys(__NR_rt_tgsigqueueinfo, static_cast<u64>(control.tgid), static_cast<u64>(sys(__NR_gettid)), signal_capture, addr(&info));
 }
 
+void reflector_requeue(Session *s, const SigInfo &info)
+{
+	while (sys(__NR_rt_tgsigqueueinfo, static_cast<u64>(control.tgid), static_cast<u64>(s->info.tid), static_cast<u64>(info.signo), addr(&info)) == -EAGAIN) {
+		TimeSpec t = {0, ms / 10};
+		sys(__NR_nanosleep, addr(&t), 0);
+	}
+}
+
 void reflector_take_claimed(Session *s)
 {
 	TimeSpec t = {0, ms};
@@ -55,6 +64,7 @@ static bool send_claimed(Session *s, u32 *claim)
 {
 	if (reflector_signal_thread(s->info.tid))
 		return true;
+	store(queue_full, 1u);
 	store(*claim, 1u); /* first: whoever waits for the signal resets it behind send_failed */
 	store(s->send_failed, 1u);
 	return false;
@@ -151,7 +161,7 @@ bool reflector_interrupt_call(Session *s)
 Wake reflector_sleep(Session *s, u64 mask)
 {
 	/* The bound only matters when a doorbell could not be sent; see send_claimed(). */
-	TimeSpec bound = {0, 250 * ms};
+	TimeSpec bound = {0, load(queue_full) ? ms : 250 * ms};
 	SigInfo info;
 	long signal = sigtimedwait(~mask | capture_bit, &info, &bound);
 	if (exchange(s->slot->home_asleep, 0u) == 0 && signal != signal_capture) {
@@ -160,8 +170,7 @@ Wake reflector_sleep(Session *s, u64 mask)
 	}
 	if (signal <= 0 || signal == signal_capture)
 		return Wake::doorbell;
-	/* Back into the thread's own queue with its siginfo; a positive si_code is allowed to oneself. */
-	sys(__NR_rt_tgsigqueueinfo, static_cast<u64>(control.tgid), static_cast<u64>(s->info.tid), static_cast<u64>(signal), addr(&info));
+	reflector_requeue(s, info);
 	return Wake::signal;
 }
 
@@ -188,6 +197,24 @@ bool reflector_call(Session *s, const u64 call[7], u64 mask, long *result, bool 
 	*restart = r == -4095;
 	*result = r;
 	return !(s->interrupted && (r == -4095 || r == -EINTR));
+}
+
+bool reflector_call_masked(Session *s, const u64 call[7], u64 mask, bool signal, long *result)
+{
+	s->interrupted = 0;
+	store(s->send_failed, 0u);
+	store(s->effective_mask, mask);
+	if (signal)
+		reflector_signal_self();
+	else
+		store(s->call_claim, 1u);
+	*result = sys(static_cast<long>(call[0]), call[1], call[2], call[3], call[4], call[5], call[6]);
+	bool claimed = signal || exchange(s->call_claim, 0u) == 0;
+	if (claimed && !s->interrupted) {
+		reflector_take_claimed(s);
+		store(s->call_claim, 0u);
+	}
+	return !(s->interrupted && *result == -EINTR);
 }
 
 [[noreturn]] static void go(Session *s, UContext *frame)

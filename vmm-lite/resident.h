@@ -153,8 +153,8 @@ struct Control {
 	uint32_t pvm;        /* 1: SYSCALL stays at CPL 3 on this KVM */
 	uint64_t windows;    /* memslots on process memory */
 	uint64_t image_base, image_size;
-	int32_t hold_tid;    /* the thread on which init_entry ran */
-	uint32_t reserved;
+	int32_t hold_tid;      /* the thread on which init_entry ran */
+	uint32_t exit_status;  /* of the thread that exited last */
 	Mailbox mailbox;
 	PanicReport panic;
 	uint64_t sessions[max_sessions]; /* addresses of SessionInfo; 0: free */

@@ -185,6 +185,12 @@ static bool fault_repeats(Session *s, u64 rip, u64 address)
 	return ++s->same_faults > same_fault_max;
 }
 
+static bool in_vector_stub(u64 rip)
+{
+	u64 stubs = DECOUPLE_STUB_VA + DECOUPLE_STUB_OFF_TRAPS;
+	return rip >= stubs && rip < stubs + DECOUPLE_TRAP_IRET;
+}
+
 /* A vector stub was entered. True: resolved, the instruction is to be retried. */
 static bool handle_trap(Session *s)
 {
@@ -246,7 +252,7 @@ static void run(Session *s)
 			}
 			break;
 		case KVM_EXIT_IO:
-			if (r->io.port == DECOUPLE_PORT_TRAP && handle_trap(s))
+			if (in_vector_stub(r->s.regs.regs.rip) && handle_trap(s))
 				continue;
 			break;
 		case KVM_EXIT_INTR:

@@ -8,6 +8,8 @@
 
 namespace decouple {
 
+constexpr int first_realtime = 32;
+
 static int first_signal(u64 signals)
 {
 	u64 urgent = signals & synchronous_signals;
@@ -45,8 +47,29 @@ static int take_over(Session *s, u64 signals)
 	long n = sigtimedwait(signals, &info, &no_wait);
 	if (n <= 0)
 		return 0;
-	sys(__NR_rt_tgsigqueueinfo, static_cast<u64>(control.tgid), static_cast<u64>(s->info.tid), static_cast<u64>(n), addr(&info));
+	reflector_requeue(s, info);
 	return static_cast<int>(n);
+}
+
+/* All of them, in order: natively their frames are stacked before the first handler runs. */
+static bool take_over_all(Session *s, u64 signals)
+{
+	constexpr u32 most = 200;
+	SigInfo info[most];
+	u32 n = 0;
+	while (n < most && sigtimedwait(signals, &info[n], &no_wait) > 0)
+		n++;
+	u64 queued = 0;
+	for (u32 i = 0; i < n; i++) {
+		int signal = info[i].signo;
+		/* The same one for the thread and for the process: a queue holds a classic signal once, so the second waits for the next capture. */
+		if (signal < first_realtime && (queued & bit(signal)) && s->held_signals < most_held)
+			s->held[s->held_signals++] = info[i];
+		else
+			reflector_requeue(s, info[i]);
+		queued |= bit(signal);
+	}
+	return n != 0;
 }
 
 bool signals_restart(u64 signals)
@@ -58,7 +81,7 @@ bool signals_restart(u64 signals)
 void signals_deliver(Session *s)
 {
 	u64 wanted = ~s->mask & ~capture_bit;
-	if (!take_over(s, wanted)) {
+	if (!take_over_all(s, wanted)) {
 		gate_load(s);
 		return;
 	}
@@ -94,6 +117,8 @@ void signals_deliver_temporary(Session *s, u64 signals, u64 temporary)
 
 void signals_after_capture(Session *s)
 {
+	while (s->held_signals)
+		reflector_requeue(s, s->held[--s->held_signals]);
 	if (!s->temporary_mask.armed)
 		return;
 	s->temporary_mask.armed = 0;

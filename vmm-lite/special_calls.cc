@@ -158,6 +158,12 @@ static void seccomp(Session *s, const u64 call[7])
 		return;
 	}
 	gate_pause(s);
+	/* Strict mode kills the one thread: with ours alive the process would outlive it. */
+	if (manager_active_sessions() == 1) {
+		manager_suspend(s);
+		reflector_release();
+		store(control.state, ResidentState::dead);
+	}
 	gate_leave(s, Reason::seccomp, 0);
 }
 
@@ -261,8 +267,9 @@ static void exec(Session *s, const u64 call[7])
 	call_finish(s, ret);
 }
 
-static void exit(Session *s)
+static void exit(Session *s, const u64 call[7])
 {
+	store(control.exit_status, static_cast<u32>(call[1]));
 	gate_pause(s);
 	gate_unpin(s);
 	gate_quit_vcpu(s); /* first: with it alive, this thread's exit would not be the process's */
@@ -285,8 +292,8 @@ static void namespaces(Session *s, const u64 call[7])
 	gate_pause(s);
 	manager_suspend(s);
 	long ret = -EINVAL;
-	/* KVM's own worker thread goes a moment after the VM. */
-	for (int tries = 0; ret == -EINVAL && tries < 50; tries++) {
+	/* KVM's own worker thread goes a moment after the VM; a second is plenty. */
+	for (int tries = 0; ret == -EINVAL && tries < 1000; tries++) {
 		ret = call_execute(call);
 		if (ret != -EINVAL || !manager_other_threads())
 			break;
@@ -339,7 +346,7 @@ void call_serve_special(Session *s, CallClass c, const u64 call[7])
 	case CallClass::exec:
 		return exec(s, call);
 	case CallClass::exit:
-		return exit(s);
+		return exit(s, call);
 	case CallClass::exit_group:
 		call_execute(call);
 		return;

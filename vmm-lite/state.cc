@@ -11,8 +11,11 @@ bool vector_has_error_code(u32 vector)
 	return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30;
 }
 
-/* Vectors reported behind the instruction although it has not completed for the application (int3, into, int 0x80). */
-static u64 instruction_length_of(u32 vector) { return vector == 3 || vector == 4 ? 1 : vector == 0x80 ? 2 : 0; }
+/*
+ * Vectors reported behind the instruction although it has not completed for the application: int3 (one byte; the caller looks whether it
+ * was INT 3, of two), INT 4, INT 0x80.
+ */
+static u64 instruction_length_of(u32 vector) { return vector == 3 ? 1 : vector == 4 || vector == 0x80 ? 2 : 0; }
 
 /* Takes RIP, RFLAGS, RSP from an interrupt frame on the ring-0 stack; false: the frame is not within the page. */
 static bool take_frame(GuestState &g, const StubView &v, u64 rsp, bool error_code)
@@ -88,27 +91,47 @@ void regs_to_context(SigContext &m, const struct kvm_regs &r)
 	m.rflags = r.rflags;
 }
 
-constexpr u32 xsave_data = 512; /* behind the legacy region, whose last 48 bytes are the frame's software bytes */
+constexpr u32 legacy_size = 512; /* its last 48 bytes are the frame's software bytes */
+constexpr u32 header_size = 64;  /* behind it; XSTATE_BV first (SDM 1 13.4.2) */
+constexpr u32 first_extended = 2;
 
-void xsave_to_frame(u8 *frame, u32 frame_size, const u8 *xsave, u32 size)
+/* The extended components that the vCPU has. Both images are in the standard format, so each is at the same place in both. */
+static void copy_extended(u8 *to, const u8 *from, u32 end, const XsaveLayout &l)
 {
-	u32 end = frame_size > 4 ? frame_size - 4 : 0; /* the second magic stays */
-	if (size < end)
-		end = size;
-	memcpy(frame, xsave, fp_sw_offset);
-	if (end > xsave_data)
-		memcpy(frame + xsave_data, xsave + xsave_data, end - xsave_data);
+	for (u32 i = first_extended; i < 63; i++)
+		if ((l.components >> i & 1) && l.size[i] && l.offset[i] + l.size[i] <= end)
+			memcpy(to + l.offset[i], from + l.offset[i], l.size[i]);
 }
 
-void xsave_from_frame(u8 *xsave, u32 size, const u8 *frame, u32 frame_size)
+static u64 *xstate_bv(u8 *image) { return reinterpret_cast<u64 *>(image + legacy_size); }
+
+/* Bytes that both images have; the frame's second magic stays out. */
+static u32 common_size(u32 frame_size, u32 size)
 {
 	u32 end = frame_size > 4 ? frame_size - 4 : 0;
-	if (size < end)
-		end = size;
+	return size < end ? size : end;
+}
+
+void xsave_to_frame(u8 *frame, u32 frame_size, const u8 *xsave, u32 size, const XsaveLayout &l)
+{
+	u32 end = common_size(frame_size, size);
+	memcpy(frame, xsave, fp_sw_offset);
+	if (end < legacy_size + header_size)
+		return;
+	u64 theirs = *reinterpret_cast<const u64 *>(xsave + legacy_size);
+	*xstate_bv(frame) = (theirs & l.components) | (*xstate_bv(frame) & ~l.components);
+	copy_extended(frame, xsave, end, l);
+}
+
+void xsave_from_frame(u8 *xsave, u32 size, const u8 *frame, u32 frame_size, const XsaveLayout &l)
+{
+	u32 end = common_size(frame_size, size);
 	memcpy(xsave, frame, fp_sw_offset);
-	memset(xsave + fp_sw_offset, 0, xsave_data - fp_sw_offset);
-	if (end > xsave_data)
-		memcpy(xsave + xsave_data, frame + xsave_data, end - xsave_data);
+	memset(xsave + fp_sw_offset, 0, legacy_size + header_size - fp_sw_offset);
+	if (end < legacy_size + header_size)
+		return;
+	*xstate_bv(xsave) = *reinterpret_cast<const u64 *>(frame + legacy_size) & l.components;
+	copy_extended(xsave, frame, end, l);
 }
 
 bool eintr_by_design(s64 nr)

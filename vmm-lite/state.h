@@ -57,10 +57,19 @@ struct kvm_regs regs_from_context(const SigContext &mc);
 /* KVM registers -> signal frame; what KVM does not hold (segments, trap fields) stays. */
 void regs_to_context(SigContext &mc, const struct kvm_regs &r);
 
-/* Puts a standard-format XSAVE image of `size` bytes into a frame's image, whose software bytes (and second magic) are kept. */
-void xsave_to_frame(u8 *frame, u32 frame_size, const u8 *xsave, u32 size);
+/* Where the extended components are in a standard-format XSAVE image (CPUID leaf 0xd), and which of them the vCPU has. */
+struct XsaveLayout {
+	u64 components; /* XCR0 of the vCPU */
+	u32 offset[64], size[64];
+};
+
+/*
+ * Puts a standard-format XSAVE image of `size` bytes into a frame's image, whose software bytes (and second magic) are kept. Components
+ * that the vCPU does not have (MPX, PKRU on some KVMs) keep what the thread had.
+ */
+void xsave_to_frame(u8 *frame, u32 frame_size, const u8 *xsave, u32 size, const XsaveLayout &layout);
 /* The reverse; software bytes zeroed as KVM_SET_XSAVE demands. */
-void xsave_from_frame(u8 *xsave, u32 size, const u8 *frame, u32 frame_size);
+void xsave_from_frame(u8 *xsave, u32 size, const u8 *frame, u32 frame_size, const XsaveLayout &layout);
 
 /* What the kernel's answer to an interrupted system call means for where to go on. */
 enum class Restart {

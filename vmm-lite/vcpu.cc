@@ -69,6 +69,7 @@ static bool build_block(Session *s)
 	u32 *t = reinterpret_cast<u32 *>(s->block + DECOUPLE_VCPU_OFF_TSS);
 	t[1] = static_cast<u32>(stack_top), t[2] = static_cast<u32>(stack_top >> 32); /* RSP0 */
 	t[9] = t[1], t[10] = t[2];                                                   /* IST1 */
+	t[25] = 0x68u << 16; /* the I/O bitmap begins behind the limit: no port is allowed at CPL 3 */
 
 	bool ok = true;
 	for (u64 page : {DECOUPLE_VCPU_OFF_GDT, DECOUPLE_VCPU_OFF_STACK})
@@ -115,20 +116,28 @@ static long set_xcr0(Session *s)
 {
 	u32 lo, hi;
 	asm volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
-	vm.xcr0 = lo | static_cast<u64>(hi) << 32;
+	u64 host = lo | static_cast<u64>(hi) << 32;
 	struct kvm_xcrs x = {};
 	x.nr_xcrs = 1;
-	x.xcrs[0].value = vm.xcr0;
+	x.xcrs[0].value = host;
 	long e = vcpu_ioctl(s, KVM_SET_XCRS, &x);
 	if (e < 0) {
 		/* Some KVMs lack components that the host has enabled (MPX, PKRU): x87, SSE, AVX and AVX-512 as far as present. */
-		x.xcrs[0].value = vm.xcr0 & 0xe7;
+		x.xcrs[0].value = host & 0xe7;
 		e = vcpu_ioctl(s, KVM_SET_XCRS, &x);
 	}
 	if (e < 0) {
-		x.xcrs[0].value = vm.xcr0 & 0x7;
+		x.xcrs[0].value = host & 0x7;
 		e = vcpu_ioctl(s, KVM_SET_XCRS, &x);
 	}
+	vm.xsave.components = x.xcrs[0].value;
+	constexpr u32 xstate_leaf = 0xd;
+	for (u32 i = 2; i < 63; i++)
+		if (host >> i & 1) {
+			CpuidRegs r = cpuid(xstate_leaf, i);
+			vm.xsave.size[i] = r.eax;
+			vm.xsave.offset[i] = r.ebx;
+		}
 	return e;
 }
 
@@ -248,6 +257,7 @@ SetupError vcpu_create(Session *s)
 	sys(__NR_madvise, addr(s->run), s->run_size, madv_dontfork);
 	if ((r = set_sregs(s)) < 0)
 		return {SetupStep::sregs, r};
+	vm.xsave.components = 3;
 	if ((vm.cr4 & 0x40000) && (r = set_xcr0(s)) < 0)
 		return {SetupStep::xcr0, r};
 	if ((r = set_msrs(s, s->block_va + DECOUPLE_VCPU_OFF_ENTRY)) < 0)
@@ -343,7 +353,7 @@ long vcpu_save(Session *s)
 
 long vcpu_load(Session *s)
 {
-	xsave_from_frame(s->xsave, fp_buffer_size, s->fp, s->fp_size);
+	xsave_from_frame(s->xsave, fp_buffer_size, s->fp, s->fp_size, vm.xsave);
 	long e = vcpu_ioctl(s, KVM_SET_XSAVE, s->xsave);
 	if (e < 0)
 		return e;

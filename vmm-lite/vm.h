@@ -10,6 +10,7 @@
 #include "lock.h"
 #include "page_table.h"
 #include "setup_step.h"
+#include "state.h"
 #include "kvm_abi.h"
 
 namespace decouple {
@@ -29,7 +30,8 @@ struct Vm {
 	u32 window_shift;
 	u32 next_slot, max_slots;
 	u64 next_gpa, gpa_limit;
-	u64 xcr0, cr4;
+	u64 cr4;
+	XsaveLayout xsave;
 	u32 run_size, xsave_size;
 	u32 next_vcpu_id;
 	PageTable tables;
