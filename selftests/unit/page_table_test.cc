@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Guest page tables: what the CPU would find when it walks them, for each way an area can be mapped, remapped and forgotten. */
+#include "vmm-lite/page_table.cc"
+#include <gtest/gtest.h>
+#include <vector>
+
+namespace decouple
+{
+namespace
+{
+
+constexpr u64 gpa_base = 0x100000, window = 0x140000000;
+constexpr u64 text = 0x555555400000, heap = 0x7ffff7a00000;
+constexpr u64 leaf_flags = pte::present | pte::write | pte::user | pte::accessed | pte::dirty;
+
+class PageTableTest : public ::testing::Test
+{
+protected:
+	PageTableTest() : memory_(64 * page_size) { restart(64); }
+
+	/* Tables for `pages` pages, the PML4 among them. */
+	void restart(u64 pages)
+	{
+		std::fill(memory_.begin(), memory_.end(), 0);
+		table.init(memory_.data(), gpa_base, page_size, pages * page_size);
+	}
+
+	/* The leaf entry that the CPU finds, 0: not present at some level. Written without the code under test. */
+	u64 walk(u64 va)
+	{
+		u64 at = gpa_base;
+		for (int shift = 39; shift >= 12; shift -= 9) {
+			EXPECT_LT(at - gpa_base, memory_.size());
+			u64 e = reinterpret_cast<u64 *>(&memory_[at - gpa_base])[va >> shift & 511];
+			if (!(e & 1))
+				return 0;
+			if (shift == 12 || (e & 0x80))
+				return e;
+			EXPECT_EQ(e & 7, 7u) << "an upper entry must leave everything to the leaf";
+			EXPECT_FALSE(e >> 63) << "NX in an upper entry";
+			at = e & pte::address;
+		}
+		return 0;
+	}
+
+	/* Guest-physical address that `va` is translated to. */
+	u64 translate(u64 va)
+	{
+		u64 e = walk(va), offset_mask = e & pte::large ? area_size - 1 : page_size - 1;
+		return e ? (e & pte::address & ~offset_mask) | (va & offset_mask) : 0;
+	}
+
+	static ExecPages pages(u64 area, u64 start, u64 end)
+	{
+		ExecPages e;
+		e.add(area, start, end);
+		return e;
+	}
+
+	PageTable table;
+
+private:
+	std::vector<u8> memory_;
+};
+
+TEST(ExecPagesTest, EmptyHasNothing)
+{
+	ExecPages e;
+	EXPECT_FALSE(e.any());
+	for (u32 i = 0; i < area_pages; i++)
+		EXPECT_FALSE(e.test(i));
+}
+
+TEST(ExecPagesTest, AddMarksExactlyTheRange)
+{
+	ExecPages e;
+	e.add(text, text + 62 * page_size, text + 66 * page_size);
+	for (u32 i = 0; i < area_pages; i++)
+		EXPECT_EQ(e.test(i), i >= 62 && i < 66) << i;
+	EXPECT_TRUE(e.any());
+}
+
+TEST(ExecPagesTest, AddClipsAtBothEndsOfTheArea)
+{
+	ExecPages first, last, all, outside;
+	first.add(text, text - 5 * page_size, text + page_size);
+	last.add(text, text + area_size - page_size, text + area_size + 5 * page_size);
+	all.add(text, 0, ~0ull & ~(page_size - 1));
+	outside.add(text, text - 2 * page_size, text);
+	outside.add(text, text + area_size, text + area_size + page_size);
+	for (u32 i = 0; i < area_pages; i++) {
+		EXPECT_EQ(first.test(i), i == 0) << i;
+		EXPECT_EQ(last.test(i), i == area_pages - 1) << i;
+		EXPECT_TRUE(all.test(i)) << i;
+	}
+	EXPECT_FALSE(outside.any());
+}
+
+TEST(ExecPagesTest, AddAccumulatesAndTakesPartOfAPageAsThePage)
+{
+	ExecPages e;
+	e.add(text, text, text + page_size);
+	e.add(text, text + 511 * page_size + 8, text + 511 * page_size + 16);
+	EXPECT_TRUE(e.test(0));
+	EXPECT_FALSE(e.test(1));
+	EXPECT_TRUE(e.test(511));
+}
+
+TEST_F(PageTableTest, NothingIsMappedAtFirst)
+{
+	EXPECT_FALSE(table.has_area(text));
+	EXPECT_FALSE(table.present(text));
+	EXPECT_FALSE(table.executable(text));
+	EXPECT_EQ(table.tables_used(), page_size);
+}
+
+TEST_F(PageTableTest, AreaWithoutExecutablePagesIsOneLargeNxEntry)
+{
+	ASSERT_TRUE(table.map_area(heap + 0x12345, window, {}));
+	EXPECT_EQ(walk(heap), window | leaf_flags | pte::large | pte::nx);
+	EXPECT_EQ(translate(heap + 0x1fffff), window + 0x1fffff);
+	EXPECT_TRUE(table.has_area(heap));
+	EXPECT_TRUE(table.has_area(heap + area_size - 1));
+	EXPECT_TRUE(table.present(heap + 0x5000));
+	EXPECT_FALSE(table.executable(heap));
+	EXPECT_EQ(table.area_gpa(heap + 0x5000), window);
+	EXPECT_EQ(table.tables_used(), 3 * page_size) << "PDPT and PD only";
+	EXPECT_FALSE(table.has_area(heap - 1));
+	EXPECT_FALSE(table.has_area(heap + area_size));
+	EXPECT_FALSE(table.present(heap + area_size));
+}
+
+TEST_F(PageTableTest, OnlyExecutablePagesLackNx)
+{
+	ASSERT_TRUE(table.map_area(text, window, pages(text, text + 3 * page_size, text + 5 * page_size)));
+	for (u64 i = 0; i < area_pages; i++) {
+		bool exec = i == 3 || i == 4;
+		u64 va = text + i * page_size;
+		EXPECT_EQ(walk(va), (window + i * page_size) | leaf_flags | (exec ? 0 : pte::nx)) << i;
+		EXPECT_EQ(table.executable(va), exec) << i;
+		EXPECT_TRUE(table.present(va)) << i;
+	}
+	EXPECT_TRUE(table.has_area(text));
+	EXPECT_EQ(table.area_gpa(text + 7 * page_size), window);
+	EXPECT_EQ(table.tables_used(), 4 * page_size);
+}
+
+TEST_F(PageTableTest, NeighboursShareTables)
+{
+	ASSERT_TRUE(table.map_area(heap, window, {}));
+	ASSERT_TRUE(table.map_area(heap + area_size, window + 4 * area_size, {}));
+	EXPECT_EQ(table.tables_used(), 3 * page_size);
+	EXPECT_EQ(translate(heap + 1), window + 1);
+	EXPECT_EQ(translate(heap + area_size + 1), window + 4 * area_size + 1);
+}
+
+TEST_F(PageTableTest, EndsOfTheUserHalf)
+{
+	constexpr u64 top = 0x7fffffe00000;
+	ASSERT_TRUE(table.map_area(0, window, {}));
+	ASSERT_TRUE(table.map_area(top, window + area_size, pages(top, top + area_size - page_size, top + area_size)));
+	EXPECT_EQ(translate(0x1000), window + 0x1000);
+	EXPECT_EQ(translate(0x7fffffffffff), window + area_size + 0x1fffff);
+	EXPECT_TRUE(table.executable(0x7fffffffffff));
+}
+
+TEST_F(PageTableTest, LargeAreaBecomesATableWhenAPageTurnsExecutable)
+{
+	ASSERT_TRUE(table.map_area(heap, window, {}));
+	ASSERT_TRUE(table.map_area(heap, window, pages(heap, heap, heap + page_size)));
+	EXPECT_EQ(table.tables_used(), 4 * page_size);
+	EXPECT_TRUE(table.executable(heap));
+	EXPECT_FALSE(table.executable(heap + page_size));
+	EXPECT_EQ(translate(heap + 0x1ff123), window + 0x1ff123);
+}
+
+TEST_F(PageTableTest, RemapOfATableReusesItAndTakesAwayExecution)
+{
+	ASSERT_TRUE(table.map_area(text, window, pages(text, text, text + 2 * page_size)));
+	u64 used = table.tables_used();
+	ASSERT_TRUE(table.map_area(text, window + 8 * area_size, pages(text, text + page_size, text + 2 * page_size)));
+	EXPECT_FALSE(table.executable(text));
+	EXPECT_TRUE(table.executable(text + page_size));
+	ASSERT_TRUE(table.map_area(text, window + 8 * area_size, {}));
+	for (u64 i = 0; i < area_pages; i++) {
+		EXPECT_FALSE(table.executable(text + i * page_size)) << i;
+		EXPECT_EQ(translate(text + i * page_size), window + 8 * area_size + i * page_size) << i;
+	}
+	EXPECT_EQ(table.area_gpa(text), window + 8 * area_size);
+	EXPECT_EQ(table.tables_used(), used);
+}
+
+TEST_F(PageTableTest, RemapOfALargeAreaMovesIt)
+{
+	ASSERT_TRUE(table.map_area(heap, window, {}));
+	ASSERT_TRUE(table.map_area(heap, window + area_size, {}));
+	EXPECT_EQ(translate(heap + 5), window + area_size + 5);
+	EXPECT_EQ(table.area_gpa(heap), window + area_size);
+}
+
+TEST_F(PageTableTest, ForgetHitsExecutablePagesOfTheRangeOnlyAndKeepsTheAddress)
+{
+	ASSERT_TRUE(table.map_area(text, window, pages(text, text, text + 4 * page_size)));
+	EXPECT_EQ(table.forget(text + 2 * page_size, text + 8 * page_size), 2u);
+	for (u64 i = 0; i < area_pages; i++) {
+		bool gone = i == 2 || i == 3;
+		EXPECT_EQ(table.present(text + i * page_size), !gone) << i;
+		EXPECT_EQ(table.executable(text + i * page_size), i < 2) << i;
+		EXPECT_EQ(walk(text + i * page_size) == 0, gone) << i;
+	}
+	EXPECT_TRUE(table.has_area(text));
+	EXPECT_EQ(table.area_gpa(text + 2 * page_size), window);
+	EXPECT_EQ(table.forget(text, text + 4 * page_size), 2u) << "what was forgotten is not counted again";
+}
+
+TEST_F(PageTableTest, ForgetOfTheFirstPageKeepsTheAddressOfTheArea)
+{
+	ASSERT_TRUE(table.map_area(text, window, pages(text, text, text + page_size)));
+	EXPECT_EQ(table.forget(text, text + 1), 1u);
+	EXPECT_FALSE(table.present(text));
+	EXPECT_EQ(table.area_gpa(text), window);
+}
+
+TEST_F(PageTableTest, ForgetStepsOverHolesAndLargeAreas)
+{
+	ASSERT_TRUE(table.map_area(text, window, pages(text, text + 511 * page_size, text + area_size)));
+	ASSERT_TRUE(table.map_area(text + area_size, window + area_size, {}));
+	u64 far = text + 3 * area_size;
+	ASSERT_TRUE(table.map_area(far, window + 3 * area_size, pages(far, far, far + page_size)));
+	EXPECT_EQ(table.forget(text + 0x800, far + page_size), 2u);
+	EXPECT_FALSE(table.present(text + 511 * page_size));
+	EXPECT_TRUE(table.present(text + area_size)) << "a large area has nothing to ask again";
+	EXPECT_FALSE(table.present(far));
+	EXPECT_EQ(table.forget(heap, heap + area_size), 0u) << "nothing mapped";
+}
+
+TEST_F(PageTableTest, MapAgainAfterForget)
+{
+	ASSERT_TRUE(table.map_area(text, window, pages(text, text, text + page_size)));
+	table.forget(text, text + page_size);
+	ASSERT_TRUE(table.map_area(text, table.area_gpa(text), pages(text, text, text + page_size)));
+	EXPECT_TRUE(table.executable(text));
+	EXPECT_EQ(translate(text), window);
+}
+
+TEST_F(PageTableTest, OutOfTablesLeavesTheRestAsItWas)
+{
+	restart(4); /* PML4, PDPT, PD and one table */
+	ASSERT_TRUE(table.map_area(text, window, pages(text, text, text + page_size)));
+	u64 other = text + area_size;
+	EXPECT_FALSE(table.map_area(other, window + area_size, pages(other, other, other + page_size)));
+	EXPECT_FALSE(table.has_area(other));
+	EXPECT_FALSE(table.present(other));
+	EXPECT_FALSE(table.map_area(heap, window, {})) << "needs a PDPT";
+	EXPECT_FALSE(table.has_area(heap));
+	EXPECT_FALSE(table.map_page(heap, window, 0));
+	EXPECT_TRUE(table.map_area(other, window + area_size, {})) << "needs no table";
+	EXPECT_TRUE(table.executable(text));
+	EXPECT_EQ(table.tables_used(), 4 * page_size);
+}
+
+TEST_F(PageTableTest, ALargeAreaSurvivesThatItsTableIsNotToBeHad)
+{
+	restart(3);
+	ASSERT_TRUE(table.map_area(heap, window, {}));
+	EXPECT_FALSE(table.map_area(heap, window, pages(heap, heap, heap + page_size)));
+	EXPECT_EQ(walk(heap), window | leaf_flags | pte::large | pte::nx);
+}
+
+TEST_F(PageTableTest, StubPages)
+{
+	constexpr u64 stub = 0xffffff8000000000;
+	ASSERT_TRUE(table.map_page(stub, gpa_base, pte::write));
+	ASSERT_TRUE(table.map_page(stub + page_size, gpa_base + page_size, pte::user | pte::nx));
+	EXPECT_EQ(walk(stub), gpa_base | pte::write | pte::present | pte::accessed | pte::dirty)
+		<< "supervisor-only unless told";
+	EXPECT_EQ(walk(stub + page_size),
+		  (gpa_base + page_size) | pte::user | pte::nx | pte::present | pte::accessed | pte::dirty);
+	EXPECT_EQ(walk(stub + 2 * page_size), 0u);
+	table.unmap_page(stub);
+	EXPECT_EQ(walk(stub), 0u);
+	EXPECT_FALSE(table.present(stub));
+	EXPECT_NE(walk(stub + page_size), 0u);
+	table.unmap_page(heap); /* not there: nothing happens */
+	EXPECT_FALSE(table.has_area(heap));
+}
+
+} // namespace
+} // namespace decouple
