@@ -109,63 +109,65 @@ template <class Done> static bool poll_until(long deadline_ns, Done done)
 	for (unsigned tries = 0; !done(); tries++) {
 		if (monotonic_ns() > deadline_ns)
 			return false;
-		if (tries > 200) {
-			timespec t = {0, 20'000};
+		if (tries > 20) {
+			timespec t = {0, 5'000};
 			nanosleep(&t, nullptr);
 		}
 	}
 	return true;
 }
 
-Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, const Config &config)
+Result<InjectionPlan> plan_injection(pid_t pid, pid_t tid)
 {
-	long begin = monotonic_ns();
 	const auto &header = *reinterpret_cast<const ImageHeader *>(resident_image);
 	auto maps = TRY(read_maps(pid, tid));
-	uint64_t slack = TRY(find_slack(tid, maps));
-	uint64_t base = find_hole(maps, header.image_size);
-	if (!base)
+	InjectionPlan p = {};
+	p.slack = TRY(find_slack(tid, maps));
+	p.base = find_hole(maps, header.image_size);
+	if (!p.base)
 		return fail(ENOMEM, "no room in the address space of process " + std::to_string(pid) + " for the resident");
+	p.image.assign(resident_image, resident_image_end);
+	memset(p.image.data(), 0, sizeof(uint64_t));
+	return p;
+}
 
+Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan plan, const Config &config)
+{
+	auto begin_tsc = __rdtsc();
+	const auto &header = *reinterpret_cast<const ImageHeader *>(resident_image);
 	user_regs_struct original = TRY(stopped.registers());
 	uint64_t mask = TRY(stopped.signal_mask());
-	bool pending = TRY(read_task_status(pid, tid)).pending & ~mask;
 	user_regs_struct after = original;
-	restart_interrupted_call(after, pending);
+	restart_interrupted_call(after, would_be_interrupted(pid, tid, original, mask));
 
 	size_t code = static_cast<size_t>(bootstrap_data - bootstrap_code);
 	std::vector<char> blob(bootstrap_code, bootstrap_end);
-	BootstrapData data = bootstrap_for(after, mask, base, header);
+	BootstrapData data = bootstrap_for(after, mask, plan.base, header);
 	data.tid = static_cast<uint64_t>(tid);
 	memcpy(blob.data() + code, &data, sizeof(data));
-	TRY(stopped.poke(slack, blob.data(), blob.size()));
-
-	Config complete = config;
-	complete.vdso_farewell = slack + static_cast<uint64_t>(bootstrap_farewell - bootstrap_code);
-	std::vector<char> image(resident_image, resident_image_end);
-	memset(image.data(), 0, sizeof(uint64_t));
+	TRY(stopped.poke(plan.slack, blob.data(), blob.size()));
 
 	user_regs_struct boot = after;
-	boot.rip = slack;
+	boot.rip = plan.slack;
 	boot.eflags &= ~0x44500ull; /* TF DF NT AC */
 	TRY(stopped.set_registers(boot));
 	stopped.detach();
 
 	/* The mapping appears; then the image, and its first word last. */
+	plan.config = config;
+	plan.config.vdso_farewell = plan.slack + static_cast<uint64_t>(bootstrap_farewell - bootstrap_code);
 	long deadline = monotonic_ns() + patience_ns;
-	bool mapped = poll_until(deadline, [&] { return write_memory(tid, base, image.data(), image.size()); });
-	if (mapped)
-		mapped = write_memory(tid, base + header.control, &complete, sizeof(complete));
-	if (!mapped || !write_memory(tid, base, &resident_magic[0], sizeof(uint64_t)))
-		return fail(EAGAIN, "thread " + std::to_string(tid) + " did not map the resident (stopped, out of memory, or executable memory forbidden); nothing was changed");
-	/* init's last act before the thread goes on is not visible; the manager's start is the step before. */
-	uint64_t control = base + header.control;
+	uint64_t control = plan.base + header.control;
+	bool mapped = poll_until(deadline, [&] { return write_memory(tid, plan.base, plan.image.data(), plan.image.size()); });
+	if (!mapped || !write_memory(tid, control, &plan.config, sizeof(plan.config)) ||
+	    !write_memory(tid, plan.base, &resident_magic[0], sizeof(uint64_t)))
+		return fail(EAGAIN, "thread " + std::to_string(tid) +
+					    " did not map the resident (stopped, out of memory, or executable memory forbidden); nothing was changed");
 	Control c;
-	poll_until(deadline, [&] {
-		constexpr size_t head = offsetof(Control, windows);
-		return read_memory(tid, control, &c, head) && (c.manager_tid || c.state != ResidentState::fresh);
-	});
-	return Injection{base, control, monotonic_ns() - begin};
+	constexpr size_t head = offsetof(Control, mailbox);
+	poll_until(deadline, [&] { return read_memory(tid, control, &c, head) && (c.init_done_tsc || c.state != ResidentState::fresh); });
+	auto stopped_ns = c.init_done_tsc > begin_tsc ? static_cast<double>(c.init_done_tsc - begin_tsc) / tsc_per_ns() : 0.0;
+	return Injection{plan.base, control, static_cast<long>(stopped_ns)};
 }
 
 } // namespace decouple

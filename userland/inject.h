@@ -3,6 +3,8 @@
 #ifndef DECOUPLE_USERLAND_INJECT_H
 #define DECOUPLE_USERLAND_INJECT_H
 
+#include <vector>
+
 #include "tracer.h"
 
 namespace decouple {
@@ -10,14 +12,23 @@ namespace decouple {
 struct Injection {
 	uint64_t image;    /* base address */
 	uint64_t control;  /* address of struct Control */
-	long stopped_ns;   /* time for which the thread did not run its own code, as far as it can be told from outside */
+	long stopped_ns;   /* time for which the thread did not run its own code, from here until init's end */
 };
+
+/* What can be made ready while the thread still runs. */
+struct InjectionPlan {
+	uint64_t slack;           /* where the bootstrap goes */
+	uint64_t base;            /* where the image goes */
+	std::vector<char> image;  /* without its first word, which says that it is complete */
+	Config config;
+};
+Result<InjectionPlan> plan_injection(pid_t pid, pid_t tid);
 
 /*
  * Runs the resident's init on a stopped thread and lets the thread go on where it was. `config` is copied to the image, with
  * vdso_farewell filled in. The stop is consumed. On failure the thread goes on as if nothing had happened.
  */
-Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, const Config &config);
+Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan plan, const Config &config);
 
 /*
  * To be called before the thread is stopped for inject(): lets an injection end whose controller died.

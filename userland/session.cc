@@ -2,6 +2,7 @@
 /* Attach and recouple; see session.h. */
 #include "session.h"
 
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -99,8 +100,7 @@ static Result<long> capture_first(pid_t pid, pid_t tid, const Controller &contro
 	h.reserved_blocked = (mask & reserved_bit) != 0;
 	if (!controller.write(session + offsetof(SessionInfo, handover), &h, sizeof(h)))
 		return fail_errno("can't hand thread " + std::to_string(tid) + " over");
-	auto s = TRY(read_task_status(pid, tid));
-	restart_interrupted_call(r, s.pending & ~mask);
+	restart_interrupted_call(r, would_be_interrupted(pid, tid, r, mask));
 	TRY(stopped.set_registers(r));
 	if (h.reserved_blocked)
 		TRY(stopped.set_signal_mask(mask & ~reserved_bit));
@@ -135,6 +135,7 @@ static void withdraw(const Controller &controller)
 static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::optional<Stopped> held)
 {
 	long begin = monotonic_ns();
+	prctl(PR_SET_TIMERSLACK, 1000); /* short naps between polls: neither the target's core nor its time is ours to burn */
 	auto step = [&](const std::string &what) {
 		if (o.progress)
 			o.progress(what);
@@ -169,6 +170,8 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 		}
 		if (!held)
 			TRY(wait_bootstrap_free(pid, tids[0]));
+		auto plan = TRY(plan_injection(pid, tids[0]));
+		(void)tsc_per_ns();
 		auto stopped = held ? std::move(*held) : TRY(Stopped::stop(tids[0]));
 		if (!held) {
 			Handover h = stopped.rseq();
@@ -179,7 +182,7 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 				config.rseq_sig = h.rseq_sig;
 			}
 		}
-		auto injected = TRY(inject(pid, tids[0], std::move(stopped), config));
+		auto injected = TRY(inject(pid, tids[0], std::move(stopped), std::move(plan), config));
 		report.stopped_ns += injected.stopped_ns;
 		step("building the VM");
 		controller = TRY(Controller::wait_ready(pid, injected.control));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Looking at sessions from outside. */
 #include <dirent.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -44,6 +45,11 @@ const char *reason_text(Reason reason)
 
 static bool has_manager(pid_t pid)
 {
+	/* A thread, its vCPU thread and the manager are three tasks: most processes are passed over with one call. */
+	constexpr nlink_t dots = 2, fewest = 3;
+	struct stat st;
+	if (stat(("/proc/" + std::to_string(pid) + "/task").c_str(), &st) < 0 || st.st_nlink < dots + fewest)
+		return false;
 	for (pid_t tid : threads_of(pid)) {
 		std::ifstream in("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/comm");
 		std::string name;

@@ -9,6 +9,7 @@
 
 #include <string>
 
+#include "proc.h"
 #include "vmm-lite/state.h"
 
 namespace decouple {
@@ -110,6 +111,14 @@ void Stopped::detach()
 	if (tid_)
 		trace(PTRACE_DETACH, tid_, 0, nullptr);
 	tid_ = 0;
+}
+
+bool would_be_interrupted(pid_t pid, pid_t tid, const user_regs_struct &r, uint64_t mask)
+{
+	if (static_cast<s64>(r.orig_rax) < 0 || static_cast<s64>(r.rax) != -EINTR)
+		return false;
+	auto s = read_task_status(pid, tid);
+	return s && (s->pending & ~mask);
 }
 
 void restart_interrupted_call(user_regs_struct &r, bool pending)

@@ -58,6 +58,9 @@ private:
  */
 void restart_interrupted_call(user_regs_struct &r, bool pending);
 
+/* A signal is pending that would have ended the call anyway; only asked where the answer matters. */
+bool would_be_interrupted(pid_t pid, pid_t tid, const user_regs_struct &r, uint64_t mask);
+
 } // namespace decouple
 
 #endif

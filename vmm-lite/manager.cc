@@ -334,6 +334,11 @@ static void serve_mailbox()
 	static const char root[] = "/";
 	sys(__NR_chdir, addr(root));
 	name_thread("decouple", 0);
+	if (!control.config.hold && !resume_session) {
+		/* The application's thread first: a new thread on the same core would make it wait for the VM. */
+		TimeSpec head_start = {0, ms / 10};
+		sys(__NR_nanosleep, addr(&head_start), 0);
+	}
 	u64 tsc = rdtsc();
 	s64 ns = now_ns();
 	SetupError e = vm_create();

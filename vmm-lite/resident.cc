@@ -81,8 +81,10 @@ extern "C" __attribute__((visibility("hidden"))) void resident_init()
 {
 	using namespace decouple;
 	bool started = start();
-	if (!control.config.hold)
+	if (!control.config.hold) {
+		store(control.init_done_tsc, rdtsc());
 		return;
+	}
 	if (started && manager_wait_ready())
 		capture_self();
 	else /* not one instruction of the program without a decision: the controller kills it or lets it go on */

@@ -17,7 +17,7 @@
 #define SESSION_INTERRUPTED 156
 #define SESSION_GATE_STACK 160
 #define SESSION_MODE_GATE 1
-#define CONTROL_SESSIONS 568
+#define CONTROL_SESSIONS 576
 
 #ifndef __ASSEMBLER__
 #include "sys.h"
