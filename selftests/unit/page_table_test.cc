@@ -96,6 +96,17 @@ TEST(ExecPagesTest, AddClipsAtBothEndsOfTheArea)
 	EXPECT_FALSE(outside.any());
 }
 
+TEST(ExecPagesTest, AddStaysWithinItsBits)
+{
+	struct {
+		ExecPages e;
+		u64 behind = 0;
+	} guarded;
+	guarded.e.add(text, text, text + area_size + page_size);
+	guarded.e.add(text, text + area_size, text + area_size + page_size);
+	EXPECT_EQ(guarded.behind, 0u);
+}
+
 TEST(ExecPagesTest, AddAccumulatesAndTakesPartOfAPageAsThePage)
 {
 	ExecPages e;
@@ -187,6 +198,8 @@ TEST_F(PageTableTest, RemapOfATableReusesItAndTakesAwayExecution)
 		EXPECT_EQ(translate(text + i * page_size), window + 8 * area_size + i * page_size) << i;
 	}
 	EXPECT_EQ(table.area_gpa(text), window + 8 * area_size);
+	EXPECT_FALSE(walk(text) & pte::large) << "the table would be lost";
+	ASSERT_TRUE(table.map_area(text, window, pages(text, text, text + page_size)));
 	EXPECT_EQ(table.tables_used(), used);
 }
 
@@ -232,6 +245,8 @@ TEST_F(PageTableTest, ForgetStepsOverHolesAndLargeAreas)
 	EXPECT_TRUE(table.present(text + area_size)) << "a large area has nothing to ask again";
 	EXPECT_FALSE(table.present(far));
 	EXPECT_EQ(table.forget(heap, heap + area_size), 0u) << "nothing mapped";
+	ASSERT_TRUE(table.map_area(far, window + 3 * area_size, pages(far, far, far + page_size)));
+	EXPECT_EQ(table.forget(far - 3 * page_size, far + page_size), 1u) << "from the middle of a hole";
 }
 
 TEST_F(PageTableTest, MapAgainAfterForget)
