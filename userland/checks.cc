@@ -62,7 +62,8 @@ Result<> check_target(pid_t pid)
 	auto tids = threads_of(pid);
 	if (pid <= 0 || tids.empty())
 		return fail(ESRCH, "no process " + std::to_string(pid));
-	auto s = TRY(read_task_status(pid, tids.front()));
+	pid_t any = live_thread(pid);
+	auto s = TRY(read_task_status(pid, any));
 	if (s.kernel_thread)
 		return fail(EINVAL, "process " + std::to_string(pid) + " (" + s.name + ") is a kernel thread: only user programs can be decoupled");
 	if (s.tgid != pid)
@@ -74,14 +75,14 @@ Result<> check_target(pid_t pid)
 	});
 	if (zombie)
 		return fail(ESRCH, "process " + std::to_string(pid) + " (" + s.name + ") is a zombie: it has ended already");
-	if (access(("/proc/" + std::to_string(pid) + "/mem").c_str(), R_OK | W_OK) < 0 || !find_readable(pid, tids.front()))
+	if (access(("/proc/" + std::to_string(pid) + "/mem").c_str(), R_OK | W_OK) < 0 || !find_readable(pid, any))
 		return fail(EPERM, "not permitted to attach to process " + std::to_string(pid) +
 					   ": it belongs to another user or is protected (see ptrace(2)); be its owner or have CAP_SYS_PTRACE");
 	if (pid == getpid())
 		return fail(EINVAL, "decouple can't attach to itself: use `decouple run -- PROGRAM`");
 	if (!is_64_bit(pid))
 		return fail(EOPNOTSUPP, "process " + std::to_string(pid) + " is a 32-bit program: only x86-64 programs can be decoupled");
-	if (!find_resident(pid, tids.front()) && ((s.caught | s.ignored) & reserved_bit))
+	if (!find_resident(pid, any) && ((s.caught | s.ignored) & reserved_bit))
 		return fail(EBUSY, "process " + std::to_string(pid) +
 					   " uses signal 64 (SIGRTMAX) itself, which the signal reflector needs: use the module reflector, or change the program's signal");
 	return {};

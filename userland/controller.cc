@@ -27,17 +27,6 @@ static void nap(long ns)
 	nanosleep(&t, nullptr);
 }
 
-/* Some live thread: the leader may be a zombie. */
-static pid_t any_thread(pid_t pid)
-{
-	for (pid_t tid : threads_of(pid)) {
-		auto s = read_task_status(pid, tid);
-		if (s && s->state != 'Z' && s->state != 'X')
-			return tid;
-	}
-	return pid;
-}
-
 const char *setup_step_name(uint32_t step)
 {
 	switch (static_cast<SetupStep>(step)) {
@@ -70,14 +59,14 @@ const char *setup_step_name(uint32_t step)
 Result<Control> Controller::read() const
 {
 	Control c;
-	if (!read_memory(manager_ ? manager_ : any_thread(pid_), control_, &c, sizeof(c)))
+	if (!read_memory(manager_ ? manager_ : live_thread(pid_), control_, &c, sizeof(c)))
 		return fail(errno == EPERM ? EPERM : ESRCH, "can't read the resident of process " + std::to_string(pid_) + ": " + strerror(errno));
 	return c;
 }
 
 Result<Controller> Controller::open(pid_t pid)
 {
-	pid_t tid = any_thread(pid);
+	pid_t tid = live_thread(pid);
 	if (threads_of(pid).empty())
 		return fail(ESRCH, "no process " + std::to_string(pid));
 	auto image = find_resident(pid, tid);

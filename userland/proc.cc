@@ -73,6 +73,20 @@ std::vector<pid_t> threads_of(pid_t pid)
 	return tids;
 }
 
+pid_t live_thread(pid_t pid)
+{
+	auto alive = [&](pid_t tid) {
+		auto s = read_task_status(pid, tid);
+		return s && s->state != 'Z' && s->state != 'X';
+	};
+	if (alive(pid))
+		return pid;
+	for (pid_t tid : threads_of(pid))
+		if (alive(tid))
+			return tid;
+	return pid;
+}
+
 Result<std::vector<MapLine>> read_maps(pid_t pid, pid_t tid)
 {
 	std::ifstream in(task_file(pid, tid, "maps"));

@@ -28,6 +28,9 @@ Result<TaskStatus> read_task_status(pid_t pid, pid_t tid);
 /* Thread ids of a process in ascending order; empty: no such process. */
 std::vector<pid_t> threads_of(pid_t pid);
 
+/* A live thread of the process, the leader if possible: others may end at any moment. pid itself if there is none. */
+pid_t live_thread(pid_t pid);
+
 struct MapLine {
 	uint64_t start, end;
 	std::string perms, name;

@@ -290,7 +290,7 @@ static void wait_unloaded(pid_t pid, const Controller &controller)
 		auto now = threads_of(pid);
 		ImageHeader h;
 		bool threads = std::any_of(now.begin(), now.end(), [&](pid_t tid) { return is_resident_thread(pid, tid); });
-		if (!threads && (now.empty() || !read_memory(now.back(), controller.image(), &h, sizeof(h))))
+		if (!threads && (now.empty() || !read_memory(live_thread(pid), controller.image(), &h, sizeof(h))))
 			break;
 		if (!threads && !alive(pid, controller.manager()))
 			break; /* the image stays, inert: a thread was still in it */
@@ -307,6 +307,8 @@ Result<std::vector<pid_t>> recouple(pid_t pid, const std::vector<pid_t> &tids)
 		for (const ThreadStatus &t : list)
 			if (is_active(t.info))
 				wanted.push_back(t.tid);
+	if (wanted.empty())
+		return fail(ENOENT, "process " + std::to_string(pid) + " has no decoupled thread");
 	for (pid_t tid : wanted) {
 		auto s = TRY(controller.session(tid));
 		if (!is_active(s.second))

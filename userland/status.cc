@@ -79,12 +79,13 @@ Result<Control> read_control(pid_t pid)
 	auto tids = threads_of(pid);
 	if (tids.empty())
 		return fail(ESRCH, "no process " + std::to_string(pid));
-	auto image = find_resident(pid, tids.back());
+	pid_t tid = live_thread(pid);
+	auto image = find_resident(pid, tid);
 	ImageHeader h;
 	Control c;
 	if (!image)
 		return fail(ENOENT, "process " + std::to_string(pid) + " has no decoupled thread");
-	if (!read_memory(tids.back(), *image, &h, sizeof(h)) || !read_memory(tids.back(), *image + h.control, &c, sizeof(c)))
+	if (!read_memory(tid, *image, &h, sizeof(h)) || !read_memory(tid, *image + h.control, &c, sizeof(c)))
 		return fail(EPERM, "not permitted to read process " + std::to_string(pid));
 	return c;
 }
@@ -96,7 +97,7 @@ Result<std::vector<ThreadStatus>> status(pid_t pid)
 		return std::vector<ThreadStatus>{};
 	if (!c)
 		return std::unexpected(c.error());
-	return sessions_of(pid, threads_of(pid).back(), *c);
+	return sessions_of(pid, c->manager_tid, *c);
 }
 
 std::vector<ThreadStatus> status_all()

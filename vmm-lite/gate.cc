@@ -297,6 +297,10 @@ extern "C" __attribute__((visibility("hidden"))) void gate_enter(decouple::Sessi
 	if (!s->first_capture_done)
 		first_capture(s);
 	signals_after_capture(s);
+	if (signals_deliver_more(s)) {
+		store(s->info.state, SessionState::native);
+		reflector_return(s, true);
+	}
 	if (s->round_trip_start && s->round_trips_left) {
 		manager_sample(rdtsc() - s->round_trip_start);
 		s->round_trip_start = 0;

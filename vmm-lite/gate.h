@@ -57,6 +57,8 @@ void signals_deliver(Session *s);
 /* After a capture: completes what a call with a temporary mask began. */
 void signals_after_capture(Session *s);
 
+/* After a capture that followed: is there more to stack before the handler runs? Then the thread must be let go again at once. */
+bool signals_deliver_more(Session *s);
 /* As above for one of `signals` in a call that had `temporary` as its mask; the call is over with EINTR. */
 void signals_deliver_temporary(Session *s, u64 signals, u64 temporary);
 /* The handler's own return: the kernel restores the application's frame, then the thread is captured there. vCPU paused. */

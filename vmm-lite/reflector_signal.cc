@@ -114,7 +114,8 @@ void reflector_filter_action(int signal, SigAction *a)
 
 void reflector_unfilter_action(int signal, SigAction *a)
 {
-	a->mask &= ~capture_bit;
+	if (spared & bit(signal))
+		a->mask &= ~capture_bit;
 	if (reserved_in_sa_mask & bit(signal))
 		a->mask |= capture_bit;
 }

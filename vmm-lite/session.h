@@ -51,7 +51,6 @@ struct ChildRecord {
 	alignas(16) u8 stack[4096];
 };
 constexpr u32 child_records = 8;
-constexpr u32 most_held = 32;
 
 struct Session {
 	SessionInfo info;
@@ -88,8 +87,9 @@ struct Session {
 	RseqArea rseq;
 	u32 first_capture_done;
 	u32 pinned; /* the task has the service core's mask, `affinity` the application's */
-	SigInfo held[most_held]; /* taken from the process's queue, to be queued again at the next capture */
-	u32 held_signals;
+	struct { /* signals are being delivered, and where the thread was when it was let go for that */
+		u64 active, rip, rsp;
+	} delivery;
 	struct { /* a call with a mask of its own was interrupted: what the handler's frame and mask must become, see signals.cc */
 		u32 armed;
 		int signal;

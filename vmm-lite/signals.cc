@@ -8,8 +8,6 @@
 
 namespace decouple {
 
-constexpr int first_realtime = 32;
-
 static int first_signal(u64 signals)
 {
 	u64 urgent = signals & synchronous_signals;
@@ -51,25 +49,35 @@ static int take_over(Session *s, u64 signals)
 	return static_cast<int>(n);
 }
 
-/* All of them, in order: natively their frames are stacked before the first handler runs. */
-static bool take_over_all(Session *s, u64 signals)
+/* All of them, in order. */
+static void take_over_all(Session *s, u64 signals)
 {
 	constexpr u32 most = 200;
 	SigInfo info[most];
 	u32 n = 0;
 	while (n < most && sigtimedwait(signals, &info[n], &no_wait) > 0)
 		n++;
-	u64 queued = 0;
-	for (u32 i = 0; i < n; i++) {
-		int signal = info[i].signo;
-		/* The same one for the thread and for the process: a queue holds a classic signal once, so the second waits for the next capture. */
-		if (signal < first_realtime && (queued & bit(signal)) && s->held_signals < most_held)
-			s->held[s->held_signals++] = info[i];
-		else
-			reflector_requeue(s, info[i]);
-		queued |= bit(signal);
-	}
-	return n != 0;
+	for (u32 i = 0; i < n; i++)
+		reflector_requeue(s, info[i]);
+}
+
+/*
+ * Natively all frames are stacked before the first handler runs: the thread's own signals first, then the process's. So while several
+ * wait, the kernel first delivers what is in the thread's own queue; only when that brought nothing, the process's move over.
+ */
+static bool prepare_delivery(Session *s, bool progress)
+{
+	u64 pending = signals_pending(s);
+	if (!pending)
+		return false;
+	bool single = (pending & (pending - 1)) == 0;
+	if (single && !take_over(s, pending))
+		return false;
+	if (!single && !progress)
+		take_over_all(s, ~s->mask & ~capture_bit);
+	reflector_spare_altstack(s, pending);
+	count(s->info.signals);
+	return true;
 }
 
 bool signals_restart(u64 signals)
@@ -80,14 +88,25 @@ bool signals_restart(u64 signals)
 
 void signals_deliver(Session *s)
 {
-	u64 wanted = ~s->mask & ~capture_bit;
-	if (!take_over_all(s, wanted)) {
+	if (!prepare_delivery(s, true)) {
 		gate_load(s);
 		return;
 	}
-	reflector_spare_altstack(s, sigpending() & wanted);
-	count(s->info.signals);
+	s->delivery = {1, s->guest.regs.rip, s->guest.regs.rsp};
 	gate_return(s, true);
+}
+
+bool signals_deliver_more(Session *s)
+{
+	if (!s->delivery.active)
+		return false;
+	const SigContext &now = s->context.mc;
+	bool progress = now.rip != s->delivery.rip || now.rsp != s->delivery.rsp;
+	s->delivery = {1, now.rip, now.rsp};
+	if (prepare_delivery(s, progress))
+		return true;
+	s->delivery.active = 0;
+	return false;
 }
 
 void signals_deliver_temporary(Session *s, u64 signals, u64 temporary)
@@ -117,8 +136,6 @@ void signals_deliver_temporary(Session *s, u64 signals, u64 temporary)
 
 void signals_after_capture(Session *s)
 {
-	while (s->held_signals)
-		reflector_requeue(s, s->held[--s->held_signals]);
 	if (!s->temporary_mask.armed)
 		return;
 	s->temporary_mask.armed = 0;
