@@ -32,6 +32,7 @@ CallClass call_class(u32 nr)
 	case __NR_set_mempolicy: case __NR_sched_setscheduler: case __NR_sched_setparam: case __NR_sched_setattr: case __NR_setpriority:
 		return CallClass::mirrored;
 	case __NR_rt_sigreturn: return CallClass::sigreturn;
+	case __NR_rt_sigtimedwait: return CallClass::sigwait;
 	case __NR_rt_sigprocmask: return CallClass::sigmask;
 	case __NR_rt_sigaction: return CallClass::sigaction;
 	case __NR_rt_sigpending: return CallClass::sigpending;

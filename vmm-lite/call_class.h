@@ -15,7 +15,7 @@ enum class CallClass : u8 {
 	protection,     /* changes what is mapped or executable */
 	cpu_clock,      /* reports CPU time */
 	mirrored,       /* plain, and repeated by the vCPU thread: it sets what the kernel consults there */
-	sigreturn, sigmask, sigaction, sigpending, altstack, rseq, arch_prctl, exec, exit, exit_group, spawn, set_affinity, get_affinity,
+	sigreturn, sigwait, sigmask, sigaction, sigpending, altstack, rseq, arch_prctl, exec, exit, exit_group, spawn, set_affinity, get_affinity,
 	getcpu, seccomp, prctl, namespaces,
 	leave,          /* changes what a guest can't follow: the thread goes native for good */
 };

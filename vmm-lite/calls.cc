@@ -68,6 +68,17 @@ static void serve_interruptible(Session *s, const u64 call[7])
 	}
 }
 
+/* The reserved signal is ours: the application waits for the others. */
+static void serve_sigwait(Session *s, u64 call[7])
+{
+	u64 set;
+	if (call[4] == sizeof(set) && !copy_from_app(&set, call[1], sizeof(set)) && (set & capture_bit)) {
+		set &= ~capture_bit;
+		call[1] = addr(&set);
+	}
+	serve_interruptible(s, call);
+}
+
 /* Address of the temporary mask of such a call, and where to put ours; 0: it has none. */
 static u64 temporary_mask_of(const u64 call[7], u32 *argument)
 {
@@ -170,6 +181,9 @@ void call_serve(Session *s)
 		break;
 	case CallClass::may_signal:
 		call_finish(s, call_execute(call));
+		break;
+	case CallClass::sigwait:
+		serve_sigwait(s, call);
 		break;
 	case CallClass::temporary_mask:
 		serve_temporary_mask(s, call);

@@ -80,12 +80,13 @@ extern "C" void fault_arrived(int signal, decouple::SigInfo *info, decouple::UCo
 	s32 tid = static_cast<s32>(sys(__NR_gettid));
 	Session *s = faulting && faulting->info.tid == tid ? faulting : nullptr;
 	if (s) {
-		store(s->recapture_claim, 0u);
 		fault_over(s);
 	} else if (sigaction_of(signal).handler == addr(&fault_entry)) {
 		set_sigaction(signal, action_of[signal]);
 	}
 	sys(__NR_rt_tgsigqueueinfo, static_cast<u64>(control.tgid), static_cast<u64>(tid), static_cast<u64>(signal), addr(info));
-	if (s)
+	if (s) {
+		s->self_captured = 1;
 		reflector_signal_self();
+	}
 }

@@ -129,6 +129,8 @@ static void give_back_thread(Session *s)
 
 [[noreturn]] void gate_return_for_a_moment(Session *s)
 {
+	s->recapture_armed = 1;
+	store(s->send_failed, 0u);
 	store(s->recapture_claim, 1u);
 	full_barrier();
 	if (load(s->vcpu_idle_asleep))
@@ -270,10 +272,13 @@ extern "C" __attribute__((visibility("hidden"))) void gate_enter(decouple::Sessi
 {
 	using namespace decouple;
 	store(s->mode, static_cast<u32>(Mode::gate));
-	/* Somebody else was about to capture: that signal is on its way, unless it is the one that brought us here. */
+	/* One capture signal brought us here. If the thread sent itself one and another was claimed, the second is still on its way. */
+	bool claimed = s->recapture_armed && exchange(s->recapture_claim, 0u) == 0;
+	TimeSpec moment = {0, 2000000};
+	if (claimed && s->self_captured)
+		sigtimedwait(capture_bit, nullptr, &moment);
 	store(s->recapture_claim, 0u);
-	while (sigtimedwait(capture_bit, nullptr, &no_wait) == signal_capture)
-		;
+	s->recapture_armed = s->self_captured = 0;
 	fault_over(s);
 	s->context = *u;
 	const auto *sw = reinterpret_cast<const FpSoftware *>(u->mc.fpstate + fp_sw_offset);

@@ -60,6 +60,8 @@ bool reflector_call_masked(Session *s, const u64 call[7], u64 mask, bool signal,
 /* Disposition bookkeeping: the application's own view of an action that the reflector has to alter. */
 void reflector_filter_action(int signal, SigAction *to_kernel);
 void reflector_unfilter_action(int signal, SigAction *to_app);
+/* The application's handler of that signal has the reserved one in its sa_mask. */
+bool reflector_action_blocks_reserved(int signal);
 /* A handler of `signals` may run on an alternate stack that is too small for a capture on top of it: capture after it instead. */
 void reflector_spare_altstack(Session *s, u64 signals);
 

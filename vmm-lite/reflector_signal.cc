@@ -53,9 +53,11 @@ void reflector_requeue(Session *s, const SigInfo &info)
 
 void reflector_take_claimed(Session *s)
 {
+	/* The sender is between its claim and its tgkill; it may be preempted there, but not for ever. */
+	constexpr u32 patience_ms = 100;
 	TimeSpec t = {0, ms};
-	while (sigtimedwait(capture_bit, nullptr, &t) != signal_capture)
-		if (exchange(s->send_failed, 0u))
+	for (u32 waited = 0; waited < patience_ms; waited++)
+		if (sigtimedwait(capture_bit, nullptr, &t) == signal_capture || exchange(s->send_failed, 0u))
 			return;
 }
 
@@ -112,6 +114,8 @@ void reflector_filter_action(int signal, SigAction *a)
 	a->mask &= ~capture_bit;
 }
 
+bool reflector_action_blocks_reserved(int signal) { return reserved_in_sa_mask & bit(signal); }
+
 void reflector_unfilter_action(int signal, SigAction *a)
 {
 	if (spared & bit(signal))
@@ -142,8 +146,8 @@ void reflector_spare_altstack(Session *s, u64 signals)
 
 void reflector_capture(Session *s)
 {
-	if (exchange(s->recapture_claim, 0u) && !reflector_signal_thread(s->info.tid))
-		store(s->recapture_claim, 1u);
+	if (exchange(s->recapture_claim, 0u))
+		send_claimed(s, &s->recapture_claim);
 }
 
 void reflector_wake_home(Session *s)
@@ -232,15 +236,19 @@ bool reflector_call_masked(Session *s, const u64 call[7], u64 mask, bool signal,
 [[noreturn]] void reflector_return(Session *s, bool recapture)
 {
 	s->context.mask = s->mask;
-	if (recapture && reflector_intact())
+	if (recapture && reflector_intact()) {
+		s->self_captured = 1;
 		reflector_signal_self();
+	}
 	go(s, &s->context);
 }
 
 [[noreturn]] void reflector_return_to(Session *s, UContext *frame)
 {
-	if (reflector_intact())
+	if (reflector_intact()) {
+		s->self_captured = 1;
 		reflector_signal_self();
+	}
 	go(s, frame);
 }
 

@@ -72,6 +72,8 @@ struct Session {
 	 */
 	alignas(64) u32 call_claim;  /* home thread is in an interruptible system call */
 	u32 recapture_claim;         /* thread runs natively and shall be captured */
+	u32 recapture_armed;         /* the home thread's own: recapture_claim was set since the last capture */
+	u32 self_captured;           /* the home thread's own: it sent itself the capture signal */
 	u32 send_failed;             /* a claimed signal will not come: the user's signal queue is full; set by the sender */
 	u64 effective_mask;          /* application's signal mask in the current interruptible call */
 	u32 recapture_tries;         /* back-off of the recapture, see run.cc */

@@ -134,8 +134,32 @@ void signals_deliver_temporary(Session *s, u64 signals, u64 temporary)
 	gate_return(s, true);
 }
 
+/*
+ * Frames that the kernel built in this delivery lack the application's belief to block the reserved signal: each saved context but the
+ * last is the first instruction of another handler, with RDX pointing to its frame.
+ */
+static void carry_reserved(Session *s)
+{
+	constexpr u32 most_frames = 64;
+	const SigContext *at = &s->context.mc;
+	bool belief = s->mask_has_reserved;
+	for (u32 i = 0; i < most_frames && (at->rip != s->delivery.rip || at->rsp != s->delivery.rsp); i++) {
+		int signal = static_cast<int>(at->rdi);
+		if (signal < 1 || signal >= signal_capture || sigaction_of(signal).handler != at->rip)
+			return;
+		if (reflector_action_blocks_reserved(signal))
+			s->mask_has_reserved = 1;
+		auto *frame = reinterpret_cast<UContext *>(at->rdx);
+		if (belief)
+			frame->mask |= capture_bit;
+		at = &frame->mc;
+	}
+}
+
 void signals_after_capture(Session *s)
 {
+	if (s->delivery.active)
+		carry_reserved(s);
 	if (!s->temporary_mask.armed)
 		return;
 	s->temporary_mask.armed = 0;
@@ -170,10 +194,11 @@ bool signals_raise_trap(Session *s)
 {
 	auto *frame = reinterpret_cast<UContext *>(s->guest.regs.rsp);
 	u64 mask;
-	if (!copy_from_app(&mask, addr(&frame->mask), sizeof(mask)) && (mask & capture_bit)) {
+	if (!copy_from_app(&mask, addr(&frame->mask), sizeof(mask))) {
+		s->mask_has_reserved = (mask & capture_bit) != 0;
 		mask &= ~capture_bit;
-		copy_to_app(addr(&frame->mask), &mask, sizeof(mask));
-		s->mask_has_reserved = 1;
+		if (s->mask_has_reserved)
+			copy_to_app(addr(&frame->mask), &mask, sizeof(mask));
 	}
 	count(s->info.recouples);
 	s->context.mc.rflags = s->guest.regs.rflags;
