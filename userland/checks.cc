@@ -11,7 +11,8 @@
 #include "proc.h"
 #include "session.h"
 
-namespace decouple {
+namespace decouple
+{
 
 constexpr uint64_t reserved_bit = 1ull << 63;
 
@@ -25,11 +26,15 @@ Result<> check_kvm()
 	if (errno == EACCES || errno == EPERM)
 		return fail(EOPNOTSUPP, "no permission to open /dev/kvm: become a member of its group (usually kvm) or root");
 	return fail(EOPNOTSUPP, std::string("/dev/kvm can't be opened (") + strerror(errno) +
-					": load kvm_amd or kvm_intel, and enable virtualisation in the firmware; `decouple probe` shows what is there");
+					": load kvm_amd or kvm_intel, and enable virtualisation in the firmware; `decouple "
+					"probe` shows what is there");
 }
 
 /* The memory map is readable exactly for those who may ptrace. */
-static bool find_readable(pid_t pid, pid_t tid) { return read_maps(pid, tid).has_value(); }
+static bool find_readable(pid_t pid, pid_t tid)
+{
+	return read_maps(pid, tid).has_value();
+}
 
 static bool is_64_bit(pid_t pid)
 {
@@ -49,11 +54,13 @@ Result<> check_thread(pid_t pid, pid_t tid)
 	if (s.kernel_thread)
 		return fail(EINVAL, who + " (" + s.name + ") is a kernel thread: only user programs can be decoupled");
 	if (s.tracer)
-		return fail(EBUSY, who + " is traced by process " + std::to_string(s.tracer) + " (debugger, strace): detach that first");
+		return fail(EBUSY, who + " is traced by process " + std::to_string(s.tracer) +
+					   " (debugger, strace): detach that first");
 	if (s.state == 'T' || s.state == 't')
 		return fail(EBUSY, who + " is stopped: continue it first (kill -CONT " + std::to_string(tid) + ")");
 	if (s.seccomp)
-		return fail(EOPNOTSUPP, who + " runs under a seccomp filter, which would also judge the resident's own system calls: start it without, or use the module reflector");
+		return fail(EOPNOTSUPP, who + " runs under a seccomp filter, which would also judge the resident's own system "
+					      "calls: start it without, or use the module reflector");
 	return {};
 }
 
@@ -65,10 +72,12 @@ Result<> check_target(pid_t pid)
 	pid_t any = live_thread(pid);
 	auto s = TRY(read_task_status(pid, any));
 	if (s.kernel_thread)
-		return fail(EINVAL, "process " + std::to_string(pid) + " (" + s.name + ") is a kernel thread: only user programs can be decoupled");
+		return fail(EINVAL, "process " + std::to_string(pid) + " (" + s.name +
+					    ") is a kernel thread: only user programs can be decoupled");
 	if (s.tgid != pid)
-		return fail(EINVAL, std::to_string(pid) + " is a thread of process " + std::to_string(s.tgid) + ": use `decouple " +
-					    std::to_string(s.tgid) + " --tid " + std::to_string(pid) + "`");
+		return fail(EINVAL, std::to_string(pid) + " is a thread of process " + std::to_string(s.tgid) +
+					    ": use `decouple " + std::to_string(s.tgid) + " --tid " + std::to_string(pid) +
+					    "`");
 	bool zombie = std::all_of(tids.begin(), tids.end(), [&](pid_t tid) {
 		auto t = read_task_status(pid, tid);
 		return !t || t->state == 'Z' || t->state == 'X';
@@ -77,14 +86,17 @@ Result<> check_target(pid_t pid)
 		return fail(ESRCH, "process " + std::to_string(pid) + " (" + s.name + ") is a zombie: it has ended already");
 	if (access(("/proc/" + std::to_string(pid) + "/mem").c_str(), R_OK | W_OK) < 0 || !find_readable(pid, any))
 		return fail(EPERM, "not permitted to attach to process " + std::to_string(pid) +
-					   ": it belongs to another user or is protected (see ptrace(2)); be its owner or have CAP_SYS_PTRACE");
+					   ": it belongs to another user or is protected (see ptrace(2)); be its owner or have "
+					   "CAP_SYS_PTRACE");
 	if (pid == getpid())
 		return fail(EINVAL, "decouple can't attach to itself: use `decouple run -- PROGRAM`");
 	if (!is_64_bit(pid))
-		return fail(EOPNOTSUPP, "process " + std::to_string(pid) + " is a 32-bit program: only x86-64 programs can be decoupled");
+		return fail(EOPNOTSUPP,
+			    "process " + std::to_string(pid) + " is a 32-bit program: only x86-64 programs can be decoupled");
 	if (!find_resident(pid, any) && ((s.caught | s.ignored) & reserved_bit))
 		return fail(EBUSY, "process " + std::to_string(pid) +
-					   " uses signal 64 (SIGRTMAX) itself, which the signal reflector needs: use the module reflector, or change the program's signal");
+					   " uses signal 64 (SIGRTMAX) itself, which the signal reflector needs: use the "
+					   "module reflector, or change the program's signal");
 	return {};
 }
 

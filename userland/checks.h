@@ -7,7 +7,8 @@
 
 #include "base/result.h"
 
-namespace decouple {
+namespace decouple
+{
 
 /* Not a kernel thread, not traced, not stopped, no seccomp. */
 Result<> check_thread(pid_t pid, pid_t tid);

@@ -6,7 +6,8 @@
 #include <time.h>
 #include <x86intrin.h>
 
-namespace decouple {
+namespace decouple
+{
 
 inline long monotonic_ns()
 {

@@ -15,7 +15,8 @@
 #include "proc.h"
 #include "vmm-lite/setup_step.h"
 
-namespace decouple {
+namespace decouple
+{
 
 constexpr int reserved_signal = 64;
 constexpr long command_patience_ns = 10'000'000'000;
@@ -30,28 +31,50 @@ static void nap(long ns)
 const char *setup_step_name(uint32_t step)
 {
 	switch (static_cast<SetupStep>(step)) {
-	case SetupStep::none: return "start";
-	case SetupStep::map_stub: return "map the stub area";
-	case SetupStep::signal_in_use: return "take signal 64, which the application uses itself";
-	case SetupStep::set_signal_action: return "install the capture handler";
-	case SetupStep::clone_manager: return "clone the resident's manager thread";
-	case SetupStep::open_kvm: return "open /dev/kvm from within the process";
-	case SetupStep::api_version: return "KVM_GET_API_VERSION";
-	case SetupStep::create_vm: return "KVM_CREATE_VM";
-	case SetupStep::stub_memory: return "KVM_SET_USER_MEMORY_REGION for the stub";
-	case SetupStep::open_maps: return "read /proc/thread-self from within the process";
-	case SetupStep::create_vcpu: return "KVM_CREATE_VCPU";
-	case SetupStep::cpuid: return "KVM_SET_CPUID2";
-	case SetupStep::xcr0: return "KVM_SET_XCRS";
-	case SetupStep::msrs: return "KVM_SET_MSRS";
-	case SetupStep::tsc_offset: return "KVM_VCPU_TSC_OFFSET";
-	case SetupStep::sregs: return "KVM_SET_SREGS";
-	case SetupStep::signal_mask: return "KVM_SET_SIGNAL_MASK";
-	case SetupStep::map_run: return "map kvm_run";
-	case SetupStep::probe_guest: return "run the first guest instruction";
-	case SetupStep::session_memory: return "allocate a session";
-	case SetupStep::clone_vcpu_thread: return "place the vCPU thread on its core";
-	case SetupStep::page_tables: return "build guest page tables";
+	case SetupStep::none:
+		return "start";
+	case SetupStep::map_stub:
+		return "map the stub area";
+	case SetupStep::signal_in_use:
+		return "take signal 64, which the application uses itself";
+	case SetupStep::set_signal_action:
+		return "install the capture handler";
+	case SetupStep::clone_manager:
+		return "clone the resident's manager thread";
+	case SetupStep::open_kvm:
+		return "open /dev/kvm from within the process";
+	case SetupStep::api_version:
+		return "KVM_GET_API_VERSION";
+	case SetupStep::create_vm:
+		return "KVM_CREATE_VM";
+	case SetupStep::stub_memory:
+		return "KVM_SET_USER_MEMORY_REGION for the stub";
+	case SetupStep::open_maps:
+		return "read /proc/thread-self from within the process";
+	case SetupStep::create_vcpu:
+		return "KVM_CREATE_VCPU";
+	case SetupStep::cpuid:
+		return "KVM_SET_CPUID2";
+	case SetupStep::xcr0:
+		return "KVM_SET_XCRS";
+	case SetupStep::msrs:
+		return "KVM_SET_MSRS";
+	case SetupStep::tsc_offset:
+		return "KVM_VCPU_TSC_OFFSET";
+	case SetupStep::sregs:
+		return "KVM_SET_SREGS";
+	case SetupStep::signal_mask:
+		return "KVM_SET_SIGNAL_MASK";
+	case SetupStep::map_run:
+		return "map kvm_run";
+	case SetupStep::probe_guest:
+		return "run the first guest instruction";
+	case SetupStep::session_memory:
+		return "allocate a session";
+	case SetupStep::clone_vcpu_thread:
+		return "place the vCPU thread on its core";
+	case SetupStep::page_tables:
+		return "build guest page tables";
 	}
 	return "unknown step";
 }
@@ -60,7 +83,8 @@ Result<Control> Controller::read() const
 {
 	Control c;
 	if (!read_memory(manager_ ? manager_ : live_thread(pid_), control_, &c, sizeof(c)))
-		return fail(errno == EPERM ? EPERM : ESRCH, "can't read the resident of process " + std::to_string(pid_) + ": " + strerror(errno));
+		return fail(errno == EPERM ? EPERM : ESRCH,
+			    "can't read the resident of process " + std::to_string(pid_) + ": " + strerror(errno));
 	return c;
 }
 
@@ -90,13 +114,14 @@ Result<Controller> Controller::wait_ready(pid_t pid, uint64_t control)
 		if (c.state == ResidentState::failed) {
 			if (c.manager_tid)
 				(void)self.command(Command::unload, 0, 0, 0, 0);
-			return fail(-c.error, std::string("could not ") + setup_step_name(c.error_step) + " (process " + std::to_string(pid) +
-						      "): " + strerror(-c.error));
+			return fail(-c.error, std::string("could not ") + setup_step_name(c.error_step) + " (process " +
+						      std::to_string(pid) + "): " + strerror(-c.error));
 		}
 		if (c.state == ResidentState::dead)
 			return fail(ENOENT, "the resident of process " + std::to_string(pid) + " is ending");
 		if (monotonic_ns() > deadline)
-			return fail(ETIMEDOUT, "the resident of process " + std::to_string(pid) + " does not get ready (process stopped?)");
+			return fail(ETIMEDOUT, "the resident of process " + std::to_string(pid) +
+						       " does not get ready (process stopped?)");
 		nap(50'000);
 	}
 }
@@ -112,7 +137,10 @@ Result<std::pair<uint64_t, SessionInfo>> Controller::session(pid_t tid) const
 	return fail(ENOENT, "thread " + std::to_string(tid) + " is not decoupled");
 }
 
-bool Controller::write(uint64_t address, const void *from, size_t size) const { return write_memory(manager_, address, from, size); }
+bool Controller::write(uint64_t address, const void *from, size_t size) const
+{
+	return write_memory(manager_, address, from, size);
+}
 
 Result<int64_t> Controller::command(Command command, pid_t tid, unsigned core, unsigned service_core, uint64_t arg) const
 {
@@ -126,7 +154,8 @@ Result<int64_t> Controller::command(Command command, pid_t tid, unsigned core, u
 	m.service_core = service_core;
 	m.arg = arg;
 	uint32_t seq = m.seq + 1;
-	if (!write_memory(manager_, mailbox + offsetof(Mailbox, command), &m.command, offsetof(Mailbox, result) - offsetof(Mailbox, command)) ||
+	if (!write_memory(manager_, mailbox + offsetof(Mailbox, command), &m.command,
+			  offsetof(Mailbox, result) - offsetof(Mailbox, command)) ||
 	    !write_memory(manager_, mailbox + offsetof(Mailbox, seq), &seq, sizeof(seq)))
 		return fail_errno("can't command the resident of process " + std::to_string(pid_));
 	for (long deadline = monotonic_ns() + command_patience_ns, again = 0;; nap(50'000)) {
@@ -144,7 +173,9 @@ Result<int64_t> Controller::command(Command command, pid_t tid, unsigned core, u
 		if (m.done_seq == seq)
 			return m.result;
 		if (monotonic_ns() > deadline)
-			return fail(ETIMEDOUT, "the resident of process " + std::to_string(pid_) + " does not answer (process stopped, or its user's signal queue full: RLIMIT_SIGPENDING)");
+			return fail(ETIMEDOUT, "the resident of process " + std::to_string(pid_) +
+						       " does not answer (process stopped, or its user's signal queue full: "
+						       "RLIMIT_SIGPENDING)");
 	}
 }
 
@@ -158,11 +189,13 @@ Result<ProcessLock> ProcessLock::take(pid_t pid)
 	name.sun_family = AF_UNIX;
 	int n = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "decouple-lock-%d", pid);
 	auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + static_cast<size_t>(n));
-	for (long deadline = monotonic_ns() + lock_patience_ns; bind(fd, reinterpret_cast<sockaddr *>(&name), size) < 0; nap(1'000'000)) {
+	for (long deadline = monotonic_ns() + lock_patience_ns; bind(fd, reinterpret_cast<sockaddr *>(&name), size) < 0;
+	     nap(1'000'000)) {
 		if (errno != EADDRINUSE)
 			return fail_errno("can't lock process " + std::to_string(pid));
 		if (monotonic_ns() > deadline)
-			return fail(EBUSY, "another decouple command is working on process " + std::to_string(pid) + "; try again when it has finished");
+			return fail(EBUSY, "another decouple command is working on process " + std::to_string(pid) +
+						   "; try again when it has finished");
 	}
 	return lock;
 }

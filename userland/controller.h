@@ -8,9 +8,11 @@
 #include "base/result.h"
 #include "vmm-lite/resident.h"
 
-namespace decouple {
+namespace decouple
+{
 
-class Controller {
+class Controller
+{
 public:
 	/* Error ENOENT: the process has no resident. */
 	static Result<Controller> open(pid_t pid);
@@ -35,7 +37,8 @@ private:
 const char *setup_step_name(uint32_t step);
 
 /* One controller per process at a time: an abstract socket name, which vanishes with its owner. */
-class ProcessLock {
+class ProcessLock
+{
 public:
 	static Result<ProcessLock> take(pid_t pid);
 	ProcessLock(ProcessLock &&o) noexcept : fd_(o.fd_) { o.fd_ = -1; }

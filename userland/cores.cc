@@ -9,7 +9,8 @@
 
 #include "session.h"
 
-namespace decouple {
+namespace decouple
+{
 
 static std::vector<int> to_list(const cpu_set_t &set)
 {
@@ -54,7 +55,8 @@ static Result<> all_in(const std::vector<int> &asked, const std::vector<int> &al
 {
 	for (int c : asked)
 		if (std::find(allowed.begin(), allowed.end(), c) == allowed.end())
-			return fail(EINVAL, std::string(what) + " core " + std::to_string(c) + " is not available to this process (allowed: " + text(allowed) + ")");
+			return fail(EINVAL, std::string(what) + " core " + std::to_string(c) +
+						    " is not available to this process (allowed: " + text(allowed) + ")");
 	return {};
 }
 
@@ -66,10 +68,12 @@ Result<Cores> choose_cores(const std::vector<int> &asked_dedicated, const std::v
 	Cores chosen{asked_dedicated, asked_service};
 	if (chosen.dedicated.empty()) {
 		if (allowed.size() < 2)
-			return fail(EBUSY, "no free core: a decoupled thread needs one and Linux another, but only core " + text(allowed) +
+			return fail(EBUSY, "no free core: a decoupled thread needs one and Linux another, but only core " +
+						   text(allowed) +
 						   " is allowed here; widen the cpuset, or name cores with --cores");
 		/* Where a launcher has bound us (one MPI rank per core), that is the core to dedicate; else the last ones, least used first. */
-		std::vector<int> candidates = bound.size() < allowed.size() ? bound : std::vector<int>(allowed.rbegin(), allowed.rend());
+		std::vector<int> candidates =
+			bound.size() < allowed.size() ? bound : std::vector<int>(allowed.rbegin(), allowed.rend());
 		std::map<int, int> users;
 		for (const ThreadStatus &t : status_all())
 			if (t.info.state != SessionState::recoupled && t.info.state != SessionState::failed)

@@ -16,7 +16,8 @@
 
 extern "C" const char resident_image[], resident_image_end[];
 
-namespace decouple {
+namespace decouple
+{
 
 constexpr uint64_t page = 4096;
 constexpr uint64_t reserved_bit = 1ull << 63;
@@ -33,12 +34,14 @@ static Result<uint64_t> find_slack(pid_t tid, const std::vector<MapLine> &maps)
 	std::vector<char> bytes(vdso->end - vdso->start);
 	if (!read_memory(tid, vdso->start, bytes.data(), bytes.size()))
 		return fail_errno("can't read the vDSO of thread " + std::to_string(tid));
-	size_t size = static_cast<size_t>(bootstrap_end - bootstrap_code), code = static_cast<size_t>(bootstrap_data - bootstrap_code);
+	size_t size = static_cast<size_t>(bootstrap_end - bootstrap_code),
+	       code = static_cast<size_t>(bootstrap_data - bootstrap_code);
 	size_t at = (bytes.size() - size) & ~size_t{63};
 	bool ours = std::equal(bootstrap_code, bootstrap_code + code, bytes.begin() + static_cast<long>(at));
 	bool zero = std::all_of(bytes.begin() + static_cast<long>(at), bytes.end(), [](char c) { return c == 0; });
 	if (!ours && !zero)
-		return fail(ENOTSUP, "the vDSO of process has less than " + std::to_string(size) + " unused bytes: it can't be attached");
+		return fail(ENOTSUP, "the vDSO of process has less than " + std::to_string(size) +
+					     " unused bytes: it can't be attached");
 	return vdso->start + at;
 }
 
@@ -162,10 +165,12 @@ Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan pl
 	if (!mapped || !write_memory(tid, control, &plan.config, sizeof(plan.config)) ||
 	    !write_memory(tid, plan.base, &resident_magic[0], sizeof(uint64_t)))
 		return fail(EAGAIN, "thread " + std::to_string(tid) +
-					    " did not map the resident (stopped, out of memory, or executable memory forbidden); nothing was changed");
+					    " did not map the resident (stopped, out of memory, or executable memory "
+					    "forbidden); nothing was changed");
 	Control c;
 	constexpr size_t head = offsetof(Control, mailbox);
-	poll_until(deadline, [&] { return read_memory(tid, control, &c, head) && (c.init_done_tsc || c.state != ResidentState::fresh); });
+	poll_until(deadline,
+		   [&] { return read_memory(tid, control, &c, head) && (c.init_done_tsc || c.state != ResidentState::fresh); });
 	auto stopped_ns = c.init_done_tsc > begin_tsc ? static_cast<double>(c.init_done_tsc - begin_tsc) / tsc_per_ns() : 0.0;
 	return Injection{plan.base, control, static_cast<long>(stopped_ns)};
 }

@@ -7,19 +7,20 @@
 
 #include "tracer.h"
 
-namespace decouple {
+namespace decouple
+{
 
 struct Injection {
-	uint64_t image;    /* base address */
-	uint64_t control;  /* address of struct Control */
-	long stopped_ns;   /* time for which the thread did not run its own code, from here until init's end */
+	uint64_t image; /* base address */
+	uint64_t control; /* address of struct Control */
+	long stopped_ns; /* time for which the thread did not run its own code, from here until init's end */
 };
 
 /* What can be made ready while the thread still runs. */
 struct InjectionPlan {
-	uint64_t slack;           /* where the bootstrap goes */
-	uint64_t base;            /* where the image goes */
-	std::vector<char> image;  /* without its first word, which says that it is complete */
+	uint64_t slack; /* where the bootstrap goes */
+	uint64_t base; /* where the image goes */
+	std::vector<char> image; /* without its first word, which says that it is complete */
 	Config config;
 };
 Result<InjectionPlan> plan_injection(pid_t pid, pid_t tid);

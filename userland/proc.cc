@@ -15,7 +15,8 @@
 
 #include "vmm-lite/resident.h"
 
-namespace decouple {
+namespace decouple
+{
 
 static std::string task_file(pid_t pid, pid_t tid, const char *file)
 {
@@ -98,10 +99,12 @@ Result<std::vector<MapLine>> read_maps(pid_t pid, pid_t tid)
 		char perms[8] = "";
 		int name_at = 0;
 		unsigned long inode = 0;
-		if (sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " %7s %*s %*s %lu %n", &m.start, &m.end, perms, &inode, &name_at) < 4)
+		if (sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " %7s %*s %*s %lu %n", &m.start, &m.end, perms, &inode,
+			   &name_at) < 4)
 			continue;
 		m.perms = perms;
-		m.name = name_at > 0 && static_cast<size_t>(name_at) < line.size() ? line.substr(static_cast<size_t>(name_at)) : "";
+		m.name = name_at > 0 && static_cast<size_t>(name_at) < line.size() ? line.substr(static_cast<size_t>(name_at))
+										   : "";
 		m.anonymous = inode == 0 && m.name.empty();
 		maps.push_back(m);
 	}
@@ -132,7 +135,8 @@ std::optional<uint64_t> find_resident(pid_t pid, pid_t tid)
 		ResidentState state;
 		if (h.magic[0] != resident_magic[0] || h.magic[1] != resident_magic[1] || h.version != resident_version)
 			continue;
-		if (read_memory(tid, m.start + h.control + offsetof(Control, state), &state, sizeof(state)) && state != ResidentState::dead)
+		if (read_memory(tid, m.start + h.control + offsetof(Control, state), &state, sizeof(state)) &&
+		    state != ResidentState::dead)
 			return m.start;
 	}
 	return std::nullopt;

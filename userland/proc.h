@@ -12,7 +12,8 @@
 
 #include "base/result.h"
 
-namespace decouple {
+namespace decouple
+{
 
 /* Fields of /proc/PID/task/TID/status. */
 struct TaskStatus {

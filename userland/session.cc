@@ -16,7 +16,8 @@
 #include "proc.h"
 #include "vmm-lite/state.h"
 
-namespace decouple {
+namespace decouple
+{
 
 constexpr int reserved_signal = 64;
 constexpr uint64_t reserved_bit = 1ull << 63;
@@ -68,7 +69,8 @@ static Result<std::vector<pid_t>> select_threads(pid_t pid, const AttachOptions 
 	} else if (tids.empty()) {
 		tids.push_back(pid);
 		if (!alive(pid, pid))
-			return fail(ESRCH, "the main thread of process " + std::to_string(pid) + " has ended: name one with --tid, or use --all");
+			return fail(ESRCH, "the main thread of process " + std::to_string(pid) +
+						   " has ended: name one with --tid, or use --all");
 	}
 	auto own = threads_of(pid);
 	std::vector<pid_t> gone;
@@ -87,7 +89,10 @@ static Result<std::vector<pid_t>> select_threads(pid_t pid, const AttachOptions 
 	return tids;
 }
 
-static bool is_active(const SessionInfo &i) { return i.state != SessionState::recoupled && i.state != SessionState::failed && i.state != SessionState::none; }
+static bool is_active(const SessionInfo &i)
+{
+	return i.state != SessionState::recoupled && i.state != SessionState::failed && i.state != SessionState::none;
+}
 
 /* Stops the thread for its first capture: what only a tracer can see goes to the session, a blocked call will start again. */
 static Result<long> capture_first(pid_t pid, pid_t tid, const Controller &controller, uint64_t session)
@@ -122,7 +127,8 @@ static Result<> wait_running(const Controller &controller, pid_t pid, pid_t tid)
 		if (s && (s->second.first_run_tsc || !is_active(s->second)))
 			return {};
 		if (monotonic_ns() > deadline)
-			return fail(ETIMEDOUT, "thread " + std::to_string(tid) + " was not captured (does it sleep uninterruptibly, or is it stopped?)");
+			return fail(ETIMEDOUT, "thread " + std::to_string(tid) +
+						       " was not captured (does it sleep uninterruptibly, or is it stopped?)");
 	}
 }
 
@@ -154,7 +160,9 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 	if (existing) {
 		for (pid_t tid : tids)
 			if (auto s = existing->session(tid); s && is_active(s->second) && s->second.captures)
-				return fail(EALREADY, "thread " + std::to_string(tid) + " is decoupled already (decouple status " + std::to_string(pid) + ")");
+				return fail(EALREADY, "thread " + std::to_string(tid) +
+							      " is decoupled already (decouple status " + std::to_string(pid) +
+							      ")");
 	} else if (existing.error().code != ENOENT) {
 		return std::unexpected(existing.error());
 	}
@@ -201,8 +209,10 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 					withdraw(*controller);
 				if (!index)
 					return std::unexpected(index.error());
-				return fail(static_cast<int>(-*index), std::string("could not ") + setup_step_name(c ? c->error_step : 0) + " for thread " +
-									       std::to_string(tid) + ": " + strerror(static_cast<int>(-*index)));
+				return fail(static_cast<int>(-*index), std::string("could not ") +
+									       setup_step_name(c ? c->error_step : 0) +
+									       " for thread " + std::to_string(tid) + ": " +
+									       strerror(static_cast<int>(-*index)));
 			}
 			auto session = TRY(controller->session(tid));
 			auto stopped_ns = capture_first(pid, tid, *controller, session.first);
@@ -217,15 +227,22 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 		TRY(wait_running(*controller, pid, tid));
 		report.tids.push_back(tid);
 		if (tids.size() > 1)
-			step("thread " + std::to_string(tid) + " decoupled (" + std::to_string(i + 1) + " of " + std::to_string(tids.size()) + ")");
+			step("thread " + std::to_string(tid) + " decoupled (" + std::to_string(i + 1) + " of " +
+			     std::to_string(tids.size()) + ")");
 	}
 	report.total_ns = monotonic_ns() - begin;
 	return report;
 }
 
-Result<AttachReport> attach(pid_t pid, const AttachOptions &options) { return attach_with(pid, options, std::nullopt); }
+Result<AttachReport> attach(pid_t pid, const AttachOptions &options)
+{
+	return attach_with(pid, options, std::nullopt);
+}
 
-Result<AttachReport> attach_stopped(pid_t pid, const AttachOptions &options) { return attach_with(pid, options, Stopped::adopt(pid)); }
+Result<AttachReport> attach_stopped(pid_t pid, const AttachOptions &options)
+{
+	return attach_with(pid, options, Stopped::adopt(pid));
+}
 
 /*
  * A home thread blocked in a call that it executes for its guest is taken out by a tracer, so that the call goes on natively where it
@@ -263,7 +280,9 @@ static Result<> wait_recoupled(pid_t pid, pid_t tid, const Controller &controlle
 			next_try = now + 20'000'000;
 		}
 		if (now - begin > patience_ns)
-			return fail(ETIMEDOUT, "thread " + std::to_string(tid) + " does not come back (stopped, or in an uninterruptible call); it stays asked to");
+			return fail(ETIMEDOUT,
+				    "thread " + std::to_string(tid) +
+					    " does not come back (stopped, or in an uninterruptible call); it stays asked to");
 	}
 }
 
@@ -322,7 +341,9 @@ Result<std::vector<pid_t>> recouple(pid_t pid, const std::vector<pid_t> &tids)
 	list = status(pid).value_or(std::vector<ThreadStatus>{});
 	bool last = std::none_of(list.begin(), list.end(), [](const ThreadStatus &t) { return is_active(t.info); });
 	if (c && last) {
-		bool left = std::all_of(list.begin(), list.end(), [&](const ThreadStatus &t) { return has_left(pid, t.tid, c->image_base, c->image_size); });
+		bool left = std::all_of(list.begin(), list.end(), [&](const ThreadStatus &t) {
+			return has_left(pid, t.tid, c->image_base, c->image_size);
+		});
 		(void)controller.command(Command::unload, 0, 0, 0, left);
 		wait_unloaded(pid, controller);
 	}
@@ -335,7 +356,8 @@ Result<std::vector<double>> measure_round_trips(pid_t pid, pid_t tid, unsigned c
 	auto controller = TRY(Controller::open(pid));
 	int64_t r = TRY(controller.command(Command::bench_round_trips, tid, 0, 0, count));
 	if (r < 0)
-		return fail(static_cast<int>(-r), "can't measure thread " + std::to_string(tid) + ": " + strerror(static_cast<int>(-r)));
+		return fail(static_cast<int>(-r),
+			    "can't measure thread " + std::to_string(tid) + ": " + strerror(static_cast<int>(-r)));
 	Control c;
 	do {
 		nap(2'000'000);

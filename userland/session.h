@@ -15,25 +15,26 @@
 #include "base/result.h"
 #include "vmm-lite/resident.h"
 
-namespace decouple {
+namespace decouple
+{
 
 struct AttachOptions {
-	std::vector<pid_t> tids;        /* empty: the main thread */
-	bool all = false;               /* every thread of the process */
-	bool follow = false;            /* new threads and children too */
-	std::vector<int> cores;         /* dedicated cores; empty: chosen */
+	std::vector<pid_t> tids; /* empty: the main thread */
+	bool all = false; /* every thread of the process */
+	bool follow = false; /* new threads and children too */
+	std::vector<int> cores; /* dedicated cores; empty: chosen */
 	std::vector<int> service_cores; /* home threads; empty: what remains of the allowed cores */
 	unsigned home_spin_us = 200;
-	std::string follow_socket;      /* see Config::follow_socket */
+	std::string follow_socket; /* see Config::follow_socket */
 	std::function<void(const std::string &)> progress; /* called for steps of an operation that takes long; may be empty */
 };
 
 /* What one attach cost, in ns. */
 struct AttachReport {
 	pid_t pid = 0;
-	std::vector<pid_t> tids;      /* threads that are decoupled now */
-	long stopped_ns = 0;          /* time for which the application (its first thread) was stopped, all stops together */
-	long total_ns = 0;            /* from the call to the first guest entry of the last thread */
+	std::vector<pid_t> tids; /* threads that are decoupled now */
+	long stopped_ns = 0; /* time for which the application (its first thread) was stopped, all stops together */
+	long total_ns = 0; /* from the call to the first guest entry of the last thread */
 };
 
 /* Decouples threads of a running process. On failure the target is untouched and runs natively. */
@@ -65,8 +66,8 @@ Result<Control> read_control(pid_t pid);
 /* `count` recouple + decouple round trips of one decoupled thread, each in ns. */
 Result<std::vector<double>> measure_round_trips(pid_t pid, pid_t tid, unsigned count);
 
-const char *state_name(SessionState state);   /* "decoupled", "paused", "recoupled" ... as in status --json */
-const char *reason_text(Reason reason);       /* for people */
+const char *state_name(SessionState state); /* "decoupled", "paused", "recoupled" ... as in status --json */
+const char *reason_text(Reason reason); /* for people */
 
 /* Checks before an attach, each with a message that says what to do; used by attach() and by `decouple probe`. */
 Result<> check_target(pid_t pid);

@@ -12,18 +12,26 @@
 #include "proc.h"
 #include "session.h"
 
-namespace decouple {
+namespace decouple
+{
 
 const char *state_name(SessionState state)
 {
 	switch (state) {
-	case SessionState::none: return "none";
-	case SessionState::starting: return "starting";
-	case SessionState::decoupled: return "decoupled";
-	case SessionState::paused: return "paused";
-	case SessionState::native: return "native";
-	case SessionState::recoupled: return "recoupled";
-	case SessionState::failed: return "failed";
+	case SessionState::none:
+		return "none";
+	case SessionState::starting:
+		return "starting";
+	case SessionState::decoupled:
+		return "decoupled";
+	case SessionState::paused:
+		return "paused";
+	case SessionState::native:
+		return "native";
+	case SessionState::recoupled:
+		return "recoupled";
+	case SessionState::failed:
+		return "failed";
 	}
 	return "unknown";
 }
@@ -31,14 +39,22 @@ const char *state_name(SessionState state)
 const char *reason_text(Reason reason)
 {
 	switch (reason) {
-	case Reason::none: return "";
-	case Reason::asked: return "asked for";
-	case Reason::signal64_taken: return "the application took signal 64 for itself";
-	case Reason::seccomp: return "the thread installed a seccomp filter";
-	case Reason::exec: return "the thread executed a program with signal 64 blocked";
-	case Reason::exited: return "the thread ended";
-	case Reason::unsupported_call: return "system call that a guest can't follow";
-	case Reason::kvm_lost: return "the VM could not be built again";
+	case Reason::none:
+		return "";
+	case Reason::asked:
+		return "asked for";
+	case Reason::signal64_taken:
+		return "the application took signal 64 for itself";
+	case Reason::seccomp:
+		return "the thread installed a seccomp filter";
+	case Reason::exec:
+		return "the thread executed a program with signal 64 blocked";
+	case Reason::exited:
+		return "the thread ended";
+	case Reason::unsupported_call:
+		return "system call that a guest can't follow";
+	case Reason::kvm_lost:
+		return "the VM could not be built again";
 	}
 	return "unknown";
 }

@@ -12,7 +12,8 @@
 #include "proc.h"
 #include "vmm-lite/state.h"
 
-namespace decouple {
+namespace decouple
+{
 
 static long trace(int request, pid_t tid, uint64_t address, const void *data)
 {
@@ -23,7 +24,9 @@ Result<Stopped> Stopped::stop(pid_t tid)
 {
 	std::string who = "thread " + std::to_string(tid);
 	if (trace(PTRACE_SEIZE, tid, 0, nullptr) < 0)
-		return fail(errno, errno == EPERM ? "not permitted to stop " + who + ": it belongs to another user, is protected (see ptrace(2), Yama) or is traced already"
+		return fail(errno, errno == EPERM ? "not permitted to stop " + who +
+							    ": it belongs to another user, is protected (see ptrace(2), Yama) "
+							    "or is traced already"
 						  : "can't stop " + who + ": " + strerror(errno));
 	Stopped s(tid);
 	if (trace(PTRACE_INTERRUPT, tid, 0, nullptr) < 0)

@@ -11,13 +11,15 @@
 #include "base/result.h"
 #include "vmm-lite/resident.h"
 
-namespace decouple {
+namespace decouple
+{
 
 /*
  * Detaches, and so lets the thread run, when it goes out of scope; an adopted one stays stopped unless detach() was called. Not
  * copyable: one tracer per thread.
  */
-class Stopped {
+class Stopped
+{
 public:
 	/* Seizes and interrupts a running thread. */
 	static Result<Stopped> stop(pid_t tid);

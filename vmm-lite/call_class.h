@@ -5,19 +5,36 @@
 
 #include "sys.h"
 
-namespace decouple {
+namespace decouple
+{
 
 enum class CallClass : u8 {
-	interruptible,  /* may block: the home thread can be taken out of it for a signal */
-	plain,          /* never blocks for long: executed with all signals blocked */
-	may_signal,     /* plain, but may leave a signal for the caller pending, which must be handled before it returns */
+	interruptible, /* may block: the home thread can be taken out of it for a signal */
+	plain, /* never blocks for long: executed with all signals blocked */
+	may_signal, /* plain, but may leave a signal for the caller pending, which must be handled before it returns */
 	temporary_mask, /* blocks with a signal mask of its own */
-	protection,     /* changes what is mapped or executable */
-	cpu_clock,      /* reports CPU time */
-	mirrored,       /* plain, and repeated by the vCPU thread: it sets what the kernel consults there */
-	sigreturn, sigwait, sigmask, sigaction, sigpending, altstack, rseq, arch_prctl, exec, exit, exit_group, spawn, set_affinity, get_affinity,
-	getcpu, seccomp, prctl, namespaces,
-	leave,          /* changes what a guest can't follow: the thread goes native for good */
+	protection, /* changes what is mapped or executable */
+	cpu_clock, /* reports CPU time */
+	mirrored, /* plain, and repeated by the vCPU thread: it sets what the kernel consults there */
+	sigreturn,
+	sigwait,
+	sigmask,
+	sigaction,
+	sigpending,
+	altstack,
+	rseq,
+	arch_prctl,
+	exec,
+	exit,
+	exit_group,
+	spawn,
+	set_affinity,
+	get_affinity,
+	getcpu,
+	seccomp,
+	prctl,
+	namespaces,
+	leave, /* changes what a guest can't follow: the thread goes native for good */
 };
 
 CallClass call_class(u32 nr);

@@ -7,9 +7,13 @@
 #include "reflector.h"
 #include "vm.h"
 
-namespace decouple {
+namespace decouple
+{
 
-long call_execute(const u64 call[7]) { return sys(static_cast<long>(call[0]), call[1], call[2], call[3], call[4], call[5], call[6]); }
+long call_execute(const u64 call[7])
+{
+	return sys(static_cast<long>(call[0]), call[1], call[2], call[3], call[4], call[5], call[6]);
+}
 
 void call_finish(Session *s, long ret)
 {
@@ -165,8 +169,13 @@ void call_serve(Session *s)
 	u64 start = rdtsc();
 	u32 nr = slot->nr;
 	/* The kernel sign-extends EAX (arch/x86/entry/common.c). Every field is read once: the page is the guest's to write. */
-	u64 call[7] = {static_cast<u64>(static_cast<s64>(static_cast<s32>(nr))), slot->arg[0], slot->arg[1], slot->arg[2],
-		       slot->arg[3], slot->arg[4], slot->arg[5]};
+	u64 call[7] = {static_cast<u64>(static_cast<s64>(static_cast<s32>(nr))),
+		       slot->arg[0],
+		       slot->arg[1],
+		       slot->arg[2],
+		       slot->arg[3],
+		       slot->arg[4],
+		       slot->arg[5]};
 	count(s->info.syscalls);
 	s->info.last_syscall = nr;
 	s->recapture_tries = 0;

@@ -6,7 +6,8 @@
 #include "call_class.h"
 #include "session.h"
 
-namespace decouple {
+namespace decouple
+{
 
 /* Number and six arguments, as they are. */
 long call_execute(const u64 call[7]);

@@ -3,14 +3,18 @@
 #include "cputime.h"
 #include "manager.h"
 
-namespace decouple {
+namespace decouple
+{
 
 constexpr u64 long_call_us = 50;
 constexpr s64 ns_per_s = 1000000000;
 enum ClockId : s32 { process_cputime = 2, thread_cputime = 3 };
 
 /* Clock of one thread of the process: CPUCLOCK_SCHED | CPUCLOCK_PERTHREAD_MASK (include/linux/posix-timers_types.h). */
-constexpr s32 thread_clock(s32 tid) { return static_cast<s32>(static_cast<u32>(~tid) << 3 | 6); }
+constexpr s32 thread_clock(s32 tid)
+{
+	return static_cast<s32>(static_cast<u32>(~tid) << 3 | 6);
+}
 
 static s64 read_clock(s32 id)
 {
@@ -20,7 +24,10 @@ static s64 read_clock(s32 id)
 	return t.sec * ns_per_s + t.nsec;
 }
 
-static s64 tsc_to_ns(u64 ticks) { return static_cast<s64>(ticks * 1000 / manager_tsc_per_us()); }
+static s64 tsc_to_ns(u64 ticks)
+{
+	return static_cast<s64>(ticks * 1000 / manager_tsc_per_us());
+}
 
 void cputime_mark(Session *s)
 {
@@ -47,7 +54,10 @@ void cputime_enter_gate(Session *s)
 	s->cpu.native_since_ns = 0;
 }
 
-void cputime_leave_gate(Session *s) { s->cpu.native_since_ns = read_clock(thread_cputime); }
+void cputime_leave_gate(Session *s)
+{
+	s->cpu.native_since_ns = read_clock(thread_cputime);
+}
 
 void cputime_call_done(Session *s, u64 start_tsc)
 {
@@ -82,12 +92,16 @@ static s64 excess()
 	for (u32 i = 0; i < load(session_limit); i++) {
 		Session *s = session_at(i);
 		if (s && s->first_capture_done && load(s->mode) != static_cast<u32>(Mode::left) && s->info.vcpu_tid)
-			sum += read_clock(thread_clock(s->info.tid)) + read_clock(thread_clock(s->info.vcpu_tid)) - thread_time(s);
+			sum += read_clock(thread_clock(s->info.tid)) + read_clock(thread_clock(s->info.vcpu_tid)) -
+			       thread_time(s);
 	}
 	return sum;
 }
 
-static s64 process_time() { return read_clock(process_cputime) - excess(); }
+static s64 process_time()
+{
+	return read_clock(process_cputime) - excess();
+}
 
 /* Session whose clock a dynamic clock id names (pthread_getcpuclockid, clock_getcpuclockid); 0 stands for the caller. */
 static Session *clock_session(Session *self, s32 id)

@@ -12,7 +12,8 @@
 
 #include "session.h"
 
-namespace decouple {
+namespace decouple
+{
 
 void cputime_first_capture(Session *s);
 /* Around native slices; on the home thread. */

@@ -2,7 +2,8 @@
 /* --follow across execve: the new program knows nothing of us, so the controller is told before. */
 #include "manager.h"
 
-namespace decouple {
+namespace decouple
+{
 
 /*
  * Sends the pid to the controller's abstract datagram socket and waits for its answer, which comes when it watches the process. The fd

@@ -8,9 +8,10 @@
 #include "cputime.h"
 #include "fault.h"
 
-namespace decouple {
+namespace decouple
+{
 
-constexpr u64 signal_check_us = 10;   /* a spinning home thread looks for signals this often */
+constexpr u64 signal_check_us = 10; /* a spinning home thread looks for signals this often */
 constexpr u64 kick_again_us = 10000;
 
 void gate_command(Session *s, VcpuCommand command)
@@ -34,8 +35,10 @@ static void stop_vcpu(Session *s)
 			s->run->immediate_exit = 1;
 			if (load(s->slot->vcpu_asleep))
 				futex_wake(&s->slot->rep_seq);
-			if (load(s->in_kvm_run) && sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(s->info.vcpu_tid), signal_capture) < 0)
-				deadline = now + 100 * manager_tsc_per_us(); /* the user's signal queue is full: try again soon */
+			if (load(s->in_kvm_run) && sys(__NR_tgkill, static_cast<u64>(control.tgid),
+						       static_cast<u64>(s->info.vcpu_tid), signal_capture) < 0)
+				deadline =
+					now + 100 * manager_tsc_per_us(); /* the user's signal queue is full: try again soon */
 		}
 		pause();
 	}
@@ -226,7 +229,8 @@ static void sleep(Session *s)
 	struct decouple_slot *slot = s->slot;
 	store(slot->home_asleep, 1u);
 	full_barrier(); /* pairs with the stub's xchg and the vCPU thread's store of its status */
-	bool idle = load(slot->req_seq) == load(slot->rep_seq) && load(s->status) == static_cast<u32>(VcpuStatus::running) && !load(s->want);
+	bool idle = load(slot->req_seq) == load(slot->rep_seq) && load(s->status) == static_cast<u32>(VcpuStatus::running) &&
+		    !load(s->want);
 	if (!idle) {
 		/* Somebody may have claimed the word already and be about to ring. */
 		if (exchange(slot->home_asleep, 0u) == 0)
@@ -279,7 +283,6 @@ extern "C" __attribute__((visibility("hidden"))) void gate_enter(decouple::Sessi
 		sigtimedwait(capture_bit, nullptr, &moment);
 	store(s->recapture_claim, 0u);
 	s->recapture_armed = s->self_captured = 0;
-	fault_over(s);
 	s->context = *u;
 	const auto *sw = reinterpret_cast<const FpSoftware *>(u->mc.fpstate + fp_sw_offset);
 	s->fp_size = sw->extended_size;
@@ -288,6 +291,7 @@ extern "C" __attribute__((visibility("hidden"))) void gate_enter(decouple::Sessi
 	memcpy(s->fp, u->mc.fpstate, s->fp_size);
 	s->context.mc.fpstate = s->fp;
 	s->mask = u->mask & ~capture_bit;
+	fault_captured(s);
 	s->guest.fs_base = read_fs_base();
 	s->guest.gs_base = read_gs_base();
 	count(s->info.captures);

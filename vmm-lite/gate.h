@@ -10,7 +10,8 @@
 
 #include "session.h"
 
-namespace decouple {
+namespace decouple
+{
 
 /* Stops the vCPU; session->guest is then the application's state. An unserved call is taken back. */
 Position gate_pause(Session *s);

@@ -5,9 +5,11 @@
 
 #include "sys.h"
 
-namespace decouple {
+namespace decouple
+{
 
-class Mutex {
+class Mutex
+{
 public:
 	void lock()
 	{
@@ -31,7 +33,8 @@ private:
 	u32 word_;
 };
 
-class Locked {
+class Locked
+{
 public:
 	explicit Locked(Mutex &m) : m_(m) { m_.lock(); }
 	~Locked() { m_.unlock(); }

@@ -9,10 +9,12 @@
 #include "vcpu.h"
 #include "vm.h"
 
-extern "C" [[noreturn]] void farewell(decouple::u64 address, decouple::u64 size, decouple::u64 code, decouple::u64 status) __attribute__((visibility("hidden")));
+extern "C" [[noreturn]] void farewell(decouple::u64 address, decouple::u64 size, decouple::u64 code, decouple::u64 status)
+	__attribute__((visibility("hidden")));
 extern "C" const char image_header[] __attribute__((visibility("hidden")));
 
-namespace decouple {
+namespace decouple
+{
 
 constexpr s64 ms = 1000000;
 constexpr s64 abandoned_ns = 5000 * ms; /* nobody asked for a session: the controller is gone */
@@ -30,7 +32,10 @@ static struct {
 } adopted[64];
 static u32 adopted_count;
 
-u64 manager_tsc_per_us() { return tsc_per_us; }
+u64 manager_tsc_per_us()
+{
+	return tsc_per_us;
+}
 
 static s64 now_ns()
 {
@@ -39,7 +44,10 @@ static s64 now_ns()
 	return t.sec * 1000000000 + t.nsec;
 }
 
-void manager_poke() { reflector_signal_thread(control.manager_tid); }
+void manager_poke()
+{
+	reflector_signal_thread(control.manager_tid);
+}
 
 void manager_sample(u64 ticks)
 {
@@ -164,11 +172,13 @@ void manager_adopt(s32 tid, u64 fs_base, const Session *parent)
 	if (adopted_count < sizeof(adopted) / sizeof(adopted[0])) {
 		auto &a = adopted[adopted_count++];
 		a.tid = tid;
-		a.core = control.config.core_count ? control.config.cores[static_cast<u32>(tid) % control.config.core_count] : parent->info.core;
+		a.core = control.config.core_count ? control.config.cores[static_cast<u32>(tid) % control.config.core_count]
+						   : parent->info.core;
 		a.service_core = parent->info.service_core;
 		a.handover = {};
 		if (control.config.rseq_offset)
-			a.handover = {fs_base + control.config.rseq_offset, control.config.rseq_len, control.config.rseq_sig, 0, 0};
+			a.handover = {fs_base + control.config.rseq_offset, control.config.rseq_len, control.config.rseq_sig, 0,
+				      0};
 	}
 	adopt_lock.unlock();
 	manager_poke();

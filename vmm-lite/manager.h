@@ -8,7 +8,8 @@
 
 #include "session.h"
 
-namespace decouple {
+namespace decouple
+{
 
 u64 manager_tsc_per_us();
 

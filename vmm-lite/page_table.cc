@@ -2,7 +2,8 @@
 /* Guest page tables; see page_table.h. Entry format: SDM 3A 4.5, APM 2 5.3. */
 #include "page_table.h"
 
-namespace decouple {
+namespace decouple
+{
 
 bool ExecPages::any() const
 {

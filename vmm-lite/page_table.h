@@ -11,12 +11,14 @@
 
 #include "sys.h"
 
-namespace decouple {
+namespace decouple
+{
 
 constexpr u64 area_size = 2 << 20;
 constexpr u32 area_pages = 512;
 
-namespace pte {
+namespace pte
+{
 constexpr u64 present = 1, write = 2, user = 4, accessed = 0x20, dirty = 0x40, large = 0x80, nx = 1ull << 63;
 constexpr u64 address = 0x000ffffffffff000;
 } // namespace pte
@@ -30,7 +32,8 @@ struct ExecPages {
 	void add(u64 area_start, u64 start, u64 end);
 };
 
-class PageTable {
+class PageTable
+{
 public:
 	/* `memory` is the stub area; tables come from [next, limit) in it; `gpa` is its guest-physical address. The PML4 is at offset 0. */
 	void init(u8 *memory, u64 gpa, u64 next, u64 limit);

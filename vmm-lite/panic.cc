@@ -4,7 +4,8 @@
 #include "session.h"
 #include "task_name.h"
 
-namespace decouple {
+namespace decouple
+{
 
 static char *put_hex(char *p, u64 v)
 {

@@ -5,7 +5,8 @@
 
 #include "sys.h"
 
-namespace decouple {
+namespace decouple
+{
 
 [[noreturn]] void panic(const char *file, u32 line, s64 value);
 

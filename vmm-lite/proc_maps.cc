@@ -2,7 +2,8 @@
 /* Parser of /proc/PID/maps; see proc_maps.h. */
 #include "proc_maps.h"
 
-namespace decouple {
+namespace decouple
+{
 
 bool MapsParser::feed(char c, Vma &vma)
 {

@@ -5,7 +5,8 @@
 
 #include "sys.h"
 
-namespace decouple {
+namespace decouple
+{
 
 struct Vma {
 	u64 start, end;
@@ -13,7 +14,8 @@ struct Vma {
 };
 
 /* Parser of the text, fed in pieces of any size; hosted tests feed it too. */
-class MapsParser {
+class MapsParser
+{
 public:
 	/* Consumes one character; true: `vma` is a complete line's. */
 	bool feed(char c, Vma &vma);

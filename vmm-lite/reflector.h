@@ -8,7 +8,8 @@
 
 #include "session.h"
 
-namespace decouple {
+namespace decouple
+{
 
 /* What ended reflector_sleep(). */
 enum class Wake { doorbell, signal };

@@ -9,7 +9,8 @@
 #include "reflector.h"
 #include "cputime.h"
 
-namespace decouple {
+namespace decouple
+{
 
 /* sa_mask bits of the reserved signal, as the application set them (bit per signal). */
 static u64 reserved_in_sa_mask;
@@ -40,12 +41,14 @@ void reflector_signal_self()
 {
 	SigInfo info = {};
 	info.signo = signal_capture;
-	sys(__NR_rt_tgsigqueueinfo, static_cast<u64>(control.tgid), static_cast<u64>(sys(__NR_gettid)), signal_capture, addr(&info));
+	sys(__NR_rt_tgsigqueueinfo, static_cast<u64>(control.tgid), static_cast<u64>(sys(__NR_gettid)), signal_capture,
+	    addr(&info));
 }
 
 void reflector_requeue(Session *s, const SigInfo &info)
 {
-	while (sys(__NR_rt_tgsigqueueinfo, static_cast<u64>(control.tgid), static_cast<u64>(s->info.tid), static_cast<u64>(info.signo), addr(&info)) == -EAGAIN) {
+	while (sys(__NR_rt_tgsigqueueinfo, static_cast<u64>(control.tgid), static_cast<u64>(s->info.tid),
+		   static_cast<u64>(info.signo), addr(&info)) == -EAGAIN) {
 		TimeSpec t = {0, ms / 10};
 		sys(__NR_nanosleep, addr(&t), 0);
 	}
@@ -72,7 +75,10 @@ static bool send_claimed(Session *s, u32 *claim)
 	return false;
 }
 
-bool reflector_intact() { return sigaction_of(signal_capture).handler == addr(&capture_entry); }
+bool reflector_intact()
+{
+	return sigaction_of(signal_capture).handler == addr(&capture_entry);
+}
 
 long reflector_prepare()
 {
@@ -86,7 +92,8 @@ long reflector_prepare()
 			set_sigaction(s, a);
 		}
 	}
-	SigAction capture = {addr(&capture_entry), sa_siginfo | sa_restorer | sa_restart | sa_onstack, addr(&signal_restorer), ~0ull};
+	SigAction capture = {addr(&capture_entry), sa_siginfo | sa_restorer | sa_restart | sa_onstack, addr(&signal_restorer),
+			     ~0ull};
 	return set_sigaction(signal_capture, capture);
 }
 
@@ -114,7 +121,10 @@ void reflector_filter_action(int signal, SigAction *a)
 	a->mask &= ~capture_bit;
 }
 
-bool reflector_action_blocks_reserved(int signal) { return reserved_in_sa_mask & bit(signal); }
+bool reflector_action_blocks_reserved(int signal)
+{
+	return reserved_in_sa_mask & bit(signal);
+}
 
 void reflector_unfilter_action(int signal, SigAction *a)
 {
@@ -125,7 +135,10 @@ void reflector_unfilter_action(int signal, SigAction *a)
 }
 
 /* The kernel's frame: ucontext, siginfo, return address and the XSAVE image with alignment. */
-static u64 frame_room(const Session *s) { return s->fp_size + 1024; }
+static u64 frame_room(const Session *s)
+{
+	return s->fp_size + 1024;
+}
 
 void reflector_spare_altstack(Session *s, u64 signals)
 {
@@ -228,7 +241,8 @@ bool reflector_call_masked(Session *s, const u64 call[7], u64 mask, bool signal,
 	write_gs_base(s->guest.gs_base);
 	cputime_leave_gate(s);
 	/* rt_sigreturn takes ID (and NT) from the live flags (arch/x86/kernel/signal_64.c: FIX_EFLAGS). */
-	asm volatile("pushfq\n\tandq $~0x204000, (%%rsp)\n\torq %0, (%%rsp)\n\tpopfq" ::"r"(s->context.mc.rflags & 0x204000) : "memory", "cc");
+	asm volatile("pushfq\n\tandq $~0x204000, (%%rsp)\n\torq %0, (%%rsp)\n\tpopfq" ::"r"(s->context.mc.rflags & 0x204000)
+		     : "memory", "cc");
 	store(s->mode, static_cast<u32>(load(s->info.state) == SessionState::recoupled ? Mode::left : Mode::native));
 	return_by_frame(frame);
 }

@@ -8,7 +8,8 @@
 
 extern "C" const char image_header[] __attribute__((visibility("hidden")));
 
-namespace decouple {
+namespace decouple
+{
 
 static void report(SetupStep step, long error)
 {
@@ -26,7 +27,8 @@ static bool start()
 	control.tgid = static_cast<s32>(sys(__NR_getpid));
 	control.hold_tid = static_cast<s32>(sys(__NR_gettid));
 	sys(__NR_mprotect, addr(image_header), header->text_size, prot_read | prot_exec);
-	sys(__NR_mprotect, addr(image_header) + header->text_size, header->image_size - header->text_size, prot_read | prot_write);
+	sys(__NR_mprotect, addr(image_header) + header->text_size, header->image_size - header->text_size,
+	    prot_read | prot_write);
 	SetupError e = vm_map_stub();
 	if (failed(e)) {
 		report(e.step, e.error);

@@ -11,7 +11,8 @@
 
 #include <stdint.h>
 
-namespace decouple {
+namespace decouple
+{
 
 constexpr uint64_t resident_magic[2] = {0x7a5d3e91c46f08b2, 0x656c70756f636564}; /* second word: "decouple" */
 constexpr uint32_t resident_version = 1;
@@ -22,38 +23,38 @@ struct ImageHeader {
 	uint64_t magic[2];
 	uint32_t version;
 	uint32_t file_size;
-	uint32_t image_size;     /* file and zeroed memory behind it, whole pages */
-	uint32_t text_size;      /* leading bytes to be mapped r-x, whole pages; the rest is rw- */
-	uint32_t init_entry;     /* code: runs on the injected thread, see inject.S in userland */
-	uint32_t control;        /* struct Control */
-	uint32_t leave_entry;    /* code: recouple a home thread found blocked in [call_begin, call_end]; see Command::recouple */
-	uint32_t call_begin;     /* code range in which the home thread issues an interruptible system call */
-	uint32_t call_end;       /* address behind that SYSCALL instruction */
-	uint32_t init_stack;     /* top of the stack on which init_entry runs */
+	uint32_t image_size; /* file and zeroed memory behind it, whole pages */
+	uint32_t text_size; /* leading bytes to be mapped r-x, whole pages; the rest is rw- */
+	uint32_t init_entry; /* code: runs on the injected thread, see inject.S in userland */
+	uint32_t control; /* struct Control */
+	uint32_t leave_entry; /* code: recouple a home thread found blocked in [call_begin, call_end]; see Command::recouple */
+	uint32_t call_begin; /* code range in which the home thread issues an interruptible system call */
+	uint32_t call_end; /* address behind that SYSCALL instruction */
+	uint32_t init_stack; /* top of the stack on which init_entry runs */
 	uint32_t reserved[2];
 };
 static_assert(sizeof(ImageHeader) == 64);
 
 enum class SessionState : uint32_t {
-	none = 0,    /* table entry free */
-	starting,    /* vCPU exists, first capture outstanding */
-	decoupled,   /* user code runs in the guest, or its call is being served */
-	paused,      /* in the gate, vCPU stopped */
-	native,      /* released for a moment (signal, fault, exec ...), will be captured again */
-	recoupled,   /* given back; see reason */
-	failed,      /* could not be set up; see error */
+	none = 0, /* table entry free */
+	starting, /* vCPU exists, first capture outstanding */
+	decoupled, /* user code runs in the guest, or its call is being served */
+	paused, /* in the gate, vCPU stopped */
+	native, /* released for a moment (signal, fault, exec ...), will be captured again */
+	recoupled, /* given back; see reason */
+	failed, /* could not be set up; see error */
 };
 
 /* Why a session ended or a thread runs natively. */
 enum class Reason : uint32_t {
 	none = 0,
-	asked,          /* decouple recouple */
+	asked, /* decouple recouple */
 	signal64_taken, /* the application installed an action for the reserved signal */
-	seccomp,        /* the thread installed a seccomp filter */
+	seccomp, /* the thread installed a seccomp filter */
 	exec,
 	exited,
 	unsupported_call, /* detail: system call number */
-	kvm_lost,         /* VM could not be rebuilt; detail: errno */
+	kvm_lost, /* VM could not be rebuilt; detail: errno */
 };
 
 /* What only a tracer can see of a thread; written by the controller while it holds the thread stopped for its first capture. */
@@ -69,23 +70,23 @@ struct Handover {
 struct SessionInfo {
 	int32_t tid;
 	int32_t vcpu_tid;
-	uint32_t core;         /* dedicated core */
+	uint32_t core; /* dedicated core */
 	uint32_t service_core; /* where the home thread is pinned */
 	SessionState state;
 	Reason reason;
 	int64_t detail;
 	uint32_t index; /* vCPU number */
-	int32_t error;  /* -errno of a failed set-up */
+	int32_t error; /* -errno of a failed set-up */
 	/* Counters: monotonic, one writer each, read without locks. */
-	uint64_t syscalls;   /* reflected */
-	uint64_t exits;      /* KVM_RUN returns to user space */
-	uint64_t captures;   /* entries into the gate from native execution */
-	uint64_t recouples;  /* returns to native execution */
-	uint64_t signals;    /* deliveries while decoupled */
-	uint64_t faults;     /* guest faults and exceptions given to Linux */
+	uint64_t syscalls; /* reflected */
+	uint64_t exits; /* KVM_RUN returns to user space */
+	uint64_t captures; /* entries into the gate from native execution */
+	uint64_t recouples; /* returns to native execution */
+	uint64_t signals; /* deliveries while decoupled */
+	uint64_t faults; /* guest faults and exceptions given to Linux */
 	uint64_t page_exits; /* guest page-table misses resolved by the resident */
-	uint64_t doorbells;  /* home thread or vCPU thread had to be woken */
-	uint64_t clones;     /* clone, fork, vfork */
+	uint64_t doorbells; /* home thread or vCPU thread had to be woken */
+	uint64_t clones; /* clone, fork, vfork */
 	uint64_t last_syscall;
 	uint64_t first_run_tsc; /* TSC at the first entry into the guest */
 	Handover handover;
@@ -93,18 +94,19 @@ struct SessionInfo {
 
 /* Set by the injector before init_entry runs; constant after, except where marked. */
 struct Config {
-	uint64_t vdso_farewell; /* address of `syscall; mov $60,%eax; syscall` in the vDSO's slack, for the manager's last step */
-	uint32_t home_spin_us;  /* home thread polls the slot this long before it sleeps; may be changed while running */
-	uint32_t guest_spin;    /* slot.h: spin */
-	uint32_t follow;        /* new threads and forked children are decoupled too */
-	uint32_t core_count;    /* dedicated cores to choose from, in cores[] */
+	uint64_t
+		vdso_farewell; /* address of `syscall; mov $60,%eax; syscall` in the vDSO's slack, for the manager's last step */
+	uint32_t home_spin_us; /* home thread polls the slot this long before it sleeps; may be changed while running */
+	uint32_t guest_spin; /* slot.h: spin */
+	uint32_t follow; /* new threads and forked children are decoupled too */
+	uint32_t core_count; /* dedicated cores to choose from, in cores[] */
 	uint16_t cores[64];
 	uint32_t service_core_count;
 	uint16_t service_cores[64];
-	uint64_t rseq_offset;   /* rseq area - fs base, for threads that --follow adopts; 0: unknown */
+	uint64_t rseq_offset; /* rseq area - fs base, for threads that --follow adopts; 0: unknown */
 	uint32_t rseq_len;
 	uint32_t rseq_sig;
-	uint32_t hold;          /* init_entry waits for the VM, makes a session for its own thread on hold_core and has it captured */
+	uint32_t hold; /* init_entry waits for the VM, makes a session for its own thread on hold_core and has it captured */
 	uint32_t hold_core;
 	uint32_t hold_service_core;
 	uint32_t reserved0;
@@ -114,15 +116,15 @@ struct Config {
 
 enum class Command : uint32_t {
 	none = 0,
-	add,      /* make a session for `tid` on `core`; the thread itself keeps running natively until signal 64 captures it */
+	add, /* make a session for `tid` on `core`; the thread itself keeps running natively until signal 64 captures it */
 	recouple, /* give `tid` (0: all) back; done when its state is `recoupled` */
-	unload,   /* end all resident threads, undo everything; afterwards the image itself is unmapped */
+	unload, /* end all resident threads, undo everything; afterwards the image itself is unmapped */
 	bench_round_trips, /* `arg` recouple + decouple round trips of `tid`; ticks in samples[] */
 };
 
 /* One command at a time; the controller holds the process's lock (see userland/lock.h). Written by the controller, then seq. */
 struct Mailbox {
-	uint32_t seq;      /* incremented by the controller after the fields; then signal 64 is sent to the manager thread */
+	uint32_t seq; /* incremented by the controller after the fields; then signal 64 is sent to the manager thread */
 	uint32_t done_seq; /* set to seq by the manager after result */
 	Command command;
 	int32_t tid;
@@ -148,13 +150,13 @@ struct Control {
 	ResidentState state;
 	int32_t manager_tid;
 	int32_t tgid;
-	int32_t error;       /* -errno when failed */
+	int32_t error; /* -errno when failed */
 	uint32_t error_step; /* enum class SetupStep in vmm-lite/setup_step.h */
-	uint32_t pvm;        /* 1: SYSCALL stays at CPL 3 on this KVM */
-	uint64_t windows;    /* memslots on process memory */
+	uint32_t pvm; /* 1: SYSCALL stays at CPL 3 on this KVM */
+	uint64_t windows; /* memslots on process memory */
 	uint64_t image_base, image_size;
-	int32_t hold_tid;      /* the thread on which init_entry ran */
-	uint32_t exit_status;  /* of the thread that exited last */
+	int32_t hold_tid; /* the thread on which init_entry ran */
+	uint32_t exit_status; /* of the thread that exited last */
 	uint64_t init_done_tsc; /* TSC when init_entry was about to return */
 	Mailbox mailbox;
 	PanicReport panic;

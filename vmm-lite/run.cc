@@ -8,16 +8,20 @@
 #include "vcpu.h"
 #include "decouple/layout.h"
 
-namespace decouple {
+namespace decouple
+{
 
-constexpr u64 idle_spin_us = 40;       /* for the next command, before sleeping */
-constexpr u64 reply_spin_us = 20;      /* for a reply after the guest's own polls */
-constexpr s64 watch_ns = 1000000;      /* how often a sleeping vCPU thread looks for signals of its blocked home thread */
-constexpr u64 recapture_us = 30;       /* first delay; doubled while the same instruction keeps faulting */
+constexpr u64 idle_spin_us = 40; /* for the next command, before sleeping */
+constexpr u64 reply_spin_us = 20; /* for a reply after the guest's own polls */
+constexpr s64 watch_ns = 1000000; /* how often a sleeping vCPU thread looks for signals of its blocked home thread */
+constexpr u64 recapture_us = 30; /* first delay; doubled while the same instruction keeps faulting */
 constexpr u32 recapture_tries_max = 12;
 constexpr u32 same_fault_max = 4;
 
-static u64 us(u64 n) { return n * manager_tsc_per_us(); }
+static u64 us(u64 n)
+{
+	return n * manager_tsc_per_us();
+}
 
 /* Reads a small proc file that is kept open. */
 static long read_status(s32 fd, char *buffer, u64 size)
@@ -78,7 +82,10 @@ static void doze(u32 *word, u32 value, s64 ns)
 	futex_wait(word, value, ns ? &t : nullptr);
 }
 
-static bool running_natively(Session *s) { return load(s->mode) == static_cast<u32>(Mode::native) && load(s->recapture_claim); }
+static bool running_natively(Session *s)
+{
+	return load(s->mode) == static_cast<u32>(Mode::native) && load(s->recapture_claim);
+}
 
 static VcpuCommand wait_command(Session *s)
 {

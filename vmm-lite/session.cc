@@ -7,9 +7,13 @@ decouple::Control control;
 decouple::u32 session_limit;
 }
 
-namespace decouple {
+namespace decouple
+{
 
-Session *session_at(u32 index) { return reinterpret_cast<Session *>(load(control.sessions[index])); }
+Session *session_at(u32 index)
+{
+	return reinterpret_cast<Session *>(load(control.sessions[index]));
+}
 
 Session *session_of(s32 tid)
 {

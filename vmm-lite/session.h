@@ -25,7 +25,8 @@
 #include "state.h"
 #include "decouple/slot.h"
 
-namespace decouple {
+namespace decouple
+{
 
 /* Where the home thread is. Written by the home thread. */
 enum class Mode : u32 { native = 0, gate = SESSION_MODE_GATE, left = 2 };
@@ -42,70 +43,74 @@ struct ChildRecord {
 	UContext context;
 	struct Session *session; /* the parent's */
 	u32 fp_size;
-	u32 new_mm;         /* the child has memory of its own */
-	u32 own_actions;    /* the child has signal actions of its own */
+	u32 new_mm; /* the child has memory of its own */
+	u32 own_actions; /* the child has signal actions of its own */
 	u32 on_child_stack; /* the child leaves by a frame on its own stack */
-	const u64 *trial;   /* not a child of the application: makes this call and ends */
+	const u64 *trial; /* not a child of the application: makes this call and ends */
 	long trial_result;
-	u32 busy;           /* 1 from clone until the record may be used again */
+	u32 busy; /* 1 from clone until the record may be used again */
 	alignas(16) u8 stack[4096];
 };
 constexpr u32 child_records = 8;
 
 struct Session {
 	SessionInfo info;
-	u32 mode;        /* enum Mode, also read by gate.S */
+	u32 mode; /* enum Mode, also read by gate.S */
 	u32 interrupted; /* the capture signal arrived while in the gate; written by the home thread's signal entry */
-	u64 gate_stack;  /* top */
-	u64 vcpu_stack;  /* top */
+	u64 gate_stack; /* top */
+	u64 vcpu_stack; /* top */
 
 	/* Home thread and vCPU thread. */
 	alignas(64) u32 command;
 	u32 vcpu_idle_asleep; /* vCPU thread sleeps on `command` */
 	alignas(64) u32 status;
-	u32 kick;        /* home thread wants the vCPU stopped */
-	u32 in_kvm_run;  /* vCPU thread is in or about to enter KVM_RUN */
-	u32 event_vector;/* status event: vector, or event_memory */
+	u32 kick; /* home thread wants the vCPU stopped */
+	u32 in_kvm_run; /* vCPU thread is in or about to enter KVM_RUN */
+	u32 event_vector; /* status event: vector, or event_memory */
 	/*
 	 * Permission to send the home thread one capture signal. Set by the home thread, claimed by exchange with 0 by whoever sends;
 	 * a home thread that finds it claimed waits for that signal, so that none arrives where it is not expected.
 	 */
-	alignas(64) u32 call_claim;  /* home thread is in an interruptible system call */
-	u32 recapture_claim;         /* thread runs natively and shall be captured */
-	u32 recapture_armed;         /* the home thread's own: recapture_claim was set since the last capture */
-	u32 self_captured;           /* the home thread's own: it sent itself the capture signal */
-	u32 send_failed;             /* a claimed signal will not come: the user's signal queue is full; set by the sender */
-	u64 effective_mask;          /* application's signal mask in the current interruptible call */
-	u32 recapture_tries;         /* back-off of the recapture, see run.cc */
-	u32 want;                    /* enum Want; set by the manager */
+	alignas(64) u32 call_claim; /* home thread is in an interruptible system call */
+	u32 recapture_claim; /* thread runs natively and shall be captured */
+	u32 recapture_armed; /* the home thread's own: recapture_claim was set since the last capture */
+	u32 self_captured; /* the home thread's own: it sent itself the capture signal */
+	u32 send_failed; /* a claimed signal will not come: the user's signal queue is full; set by the sender */
+	u64 effective_mask; /* application's signal mask in the current interruptible call */
+	u32 recapture_tries; /* back-off of the recapture, see run.cc */
+	u32 want; /* enum Want; set by the manager */
 
 	/* The home thread's own. */
 	alignas(64) UContext context; /* of the last capture; template of the next return */
-	u64 mask;                     /* application's signal mask without the reserved bit */
-	u32 mask_has_reserved;        /* the application believes to block the reserved signal */
-	u32 fp_size;                  /* bytes of the frame's XSAVE image incl. second magic */
-	u64 affinity[16];             /* the application's CPU mask */
+	u64 mask; /* application's signal mask without the reserved bit */
+	u32 mask_has_reserved; /* the application believes to block the reserved signal */
+	u32 fp_size; /* bytes of the frame's XSAVE image incl. second magic */
+	u64 affinity[16]; /* the application's CPU mask */
 	u64 affinity_size;
 	RseqArea rseq;
 	u32 first_capture_done;
 	u32 pinned; /* the task has the service core's mask, `affinity` the application's */
+	struct { /* the thread was let go for one instruction, with TF set; and SIGTRAP was blocked before, see fault.cc */
+		u32 on, trap_blocked;
+	} step;
 	struct { /* signals are being delivered, and where the thread was when it was let go for that */
 		u64 active, rip, rsp;
 	} delivery;
-	struct { /* a call with a mask of its own was interrupted: what the handler's frame and mask must become, see signals.cc */
+	struct
+	{ /* a call with a mask of its own was interrupted: what the handler's frame and mask must become, see signals.cc */
 		u32 armed;
 		int signal;
 		u64 original, handler_mask;
 	} temporary_mask;
 	struct { /* see cputime.h */
-		s64 own_ns;          /* thread's CPU time at its first capture, plus native slices since */
-		s64 vcpu_base_ns;    /* the vCPU thread's clock at the first capture */
-		s64 burned_ns;       /* CPU time of long calls beyond what the vCPU thread spun meanwhile */
+		s64 own_ns; /* thread's CPU time at its first capture, plus native slices since */
+		s64 vcpu_base_ns; /* the vCPU thread's clock at the first capture */
+		s64 burned_ns; /* CPU time of long calls beyond what the vCPU thread spun meanwhile */
 		s64 native_since_ns; /* home thread's clock when it last left the gate; 0: in the gate */
 		s64 home_seen_ns, vcpu_seen_ns; /* both clocks when last read, at seen_tsc */
 		u64 seen_tsc;
 	} cpu;
-	u32 core_aux;  /* TSC_AUX of the dedicated core: node << 12 | core */
+	u32 core_aux; /* TSC_AUX of the dedicated core: node << 12 | core */
 	u64 mirror[4]; /* system call that the vCPU thread repeats for itself */
 	s64 mirror_result;
 	u32 next_record;
@@ -124,7 +129,7 @@ struct Session {
 	u32 same_faults;
 	u32 round_trips_left;
 	u64 round_trip_start;
-	alignas(64) u8 fp[fp_buffer_size];    /* signal frame's image, template of the next return */
+	alignas(64) u8 fp[fp_buffer_size]; /* signal frame's image, template of the next return */
 	alignas(64) u8 xsave[fp_buffer_size]; /* the vCPU's */
 	alignas(64) ChildRecord records[child_records];
 };

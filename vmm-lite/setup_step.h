@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-namespace decouple {
+namespace decouple
+{
 
 enum class SetupStep : uint32_t {
 	none = 0,

@@ -6,7 +6,8 @@
 #include "gate.h"
 #include "reflector.h"
 
-namespace decouple {
+namespace decouple
+{
 
 static int first_signal(u64 signals)
 {

@@ -11,13 +11,21 @@
 #include "reflector.h"
 
 extern "C" {
-long raw_clone(const decouple::u64 call[7], decouple::ChildRecord *record, decouple::u8 *stack_top) __attribute__((visibility("hidden")));
+long raw_clone(const decouple::u64 call[7], decouple::ChildRecord *record, decouple::u8 *stack_top)
+	__attribute__((visibility("hidden")));
 [[noreturn]] void child_start(decouple::ChildRecord *record) __attribute__((visibility("hidden")));
 }
 
-namespace decouple {
+namespace decouple
+{
 
-enum CloneFlag : u64 { clone_vm = 0x100, clone_sighand = 0x800, clone_vfork = 0x4000, clone_thread = 0x10000, clone_settls = 0x80000 };
+enum CloneFlag : u64 {
+	clone_vm = 0x100,
+	clone_sighand = 0x800,
+	clone_vfork = 0x4000,
+	clone_thread = 0x10000,
+	clone_settls = 0x80000
+};
 
 struct CloneArgs { /* struct clone_args, first version */
 	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;

@@ -8,7 +8,8 @@
 #include "manager.h"
 #include "reflector.h"
 
-namespace decouple {
+namespace decouple
+{
 
 constexpr u64 unblockable = bit(sig_kill) | bit(sig_stop);
 
@@ -105,7 +106,8 @@ static long rseq(Session *s, const u64 call[7])
 		return 0;
 	}
 	if (call[3] == 0 && s->rseq.address)
-		return same && s->rseq.length == asked.length ? (s->rseq.signature == asked.signature ? -EBUSY : -EPERM) : -EINVAL;
+		return same && s->rseq.length == asked.length ? (s->rseq.signature == asked.signature ? -EBUSY : -EPERM)
+							      : -EINVAL;
 	/* The kernel checks the area; it is registered for good when the thread goes native. */
 	long e = sys(__NR_rseq, asked.address, asked.length, call[3], asked.signature);
 	if (e)
@@ -117,7 +119,17 @@ static long rseq(Session *s, const u64 call[7])
 
 static void arch_prctl(Session *s, const u64 call[7])
 {
-	enum : u64 { set_gs = 0x1001, set_fs, get_fs, get_gs, get_cpuid = 0x1011, set_cpuid, req_xcomp_perm = 0x1023, shstk_first = 0x5001, shstk_last = 0x5005 };
+	enum : u64 {
+		set_gs = 0x1001,
+		set_fs,
+		get_fs,
+		get_gs,
+		get_cpuid = 0x1011,
+		set_cpuid,
+		req_xcomp_perm = 0x1023,
+		shstk_first = 0x5001,
+		shstk_last = 0x5005
+	};
 	long ret;
 	switch (call[1]) {
 	case set_gs:
@@ -190,12 +202,17 @@ static void prctl(Session *s, const u64 call[7])
 	}
 }
 
-static bool names_self(const Session *s, u64 pid) { return static_cast<s32>(pid) == 0 || static_cast<s32>(pid) == s->info.tid; }
+static bool names_self(const Session *s, u64 pid)
+{
+	return static_cast<s32>(pid) == 0 || static_cast<s32>(pid) == s->info.tid;
+}
 
 static void mirrored(Session *s, const u64 call[7])
 {
 	long ret = call_execute(call);
-	u64 target = call[0] == __NR_set_mempolicy ? 0 : call[0] == __NR_setpriority ? (call[1] == 0 ? call[2] : ~0ull) : call[1];
+	u64 target = call[0] == __NR_set_mempolicy ? 0
+		     : call[0] == __NR_setpriority ? (call[1] == 0 ? call[2] : ~0ull)
+						   : call[1];
 	if (ret || !names_self(s, target)) {
 		gate_reply(s, ret);
 		return;
@@ -208,7 +225,10 @@ static void mirrored(Session *s, const u64 call[7])
 	call_replace(s, ret);
 }
 
-static Session *affinity_session(Session *s, u64 pid) { return names_self(s, pid) ? s : session_of(static_cast<s32>(pid)); }
+static Session *affinity_session(Session *s, u64 pid)
+{
+	return names_self(s, pid) ? s : session_of(static_cast<s32>(pid));
+}
 
 static long set_affinity(Session *s, const u64 call[7])
 {
@@ -323,7 +343,7 @@ void call_serve_special(Session *s, CallClass c, const u64 call[7])
 	case CallClass::sigpending:
 		ret = call_execute(call);
 		if (!ret && call[2] == 8)
-				*reinterpret_cast<u64 *>(call[1]) &= s->mask;
+			*reinterpret_cast<u64 *>(call[1]) &= s->mask;
 		return gate_reply(s, ret);
 	case CallClass::altstack:
 		return gate_reply(s, altstack(s, call));

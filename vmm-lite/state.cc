@@ -3,7 +3,8 @@
 #include "state.h"
 #include "decouple/layout.h"
 
-namespace decouple {
+namespace decouple
+{
 
 bool vector_has_error_code(u32 vector)
 {
@@ -15,7 +16,10 @@ bool vector_has_error_code(u32 vector)
  * Vectors reported behind the instruction although it has not completed for the application: int3 (one byte; the caller looks whether it
  * was INT 3, of two), INT 4, INT 0x80.
  */
-static u64 instruction_length_of(u32 vector) { return vector == 3 ? 1 : vector == 4 || vector == 0x80 ? 2 : 0; }
+static u64 instruction_length_of(u32 vector)
+{
+	return vector == 3 ? 1 : vector == 4 || vector == 0x80 ? 2 : 0;
+}
 
 /* Takes RIP, RFLAGS, RSP from an interrupt frame on the ring-0 stack; false: the frame is not within the page. */
 static bool take_frame(GuestState &g, const StubView &v, u64 rsp, bool error_code)
@@ -92,7 +96,7 @@ void regs_to_context(SigContext &m, const struct kvm_regs &r)
 }
 
 constexpr u32 legacy_size = 512; /* its last 48 bytes are the frame's software bytes */
-constexpr u32 header_size = 64;  /* behind it; XSTATE_BV first (SDM 1 13.4.2) */
+constexpr u32 header_size = 64; /* behind it; XSTATE_BV first (SDM 1 13.4.2) */
 constexpr u32 first_extended = 2;
 
 /* The extended components that the vCPU has. Both images are in the standard format, so each is at the same place in both. */
@@ -103,7 +107,10 @@ static void copy_extended(u8 *to, const u8 *from, u32 end, const XsaveLayout &l)
 			memcpy(to + l.offset[i], from + l.offset[i], l.size[i]);
 }
 
-static u64 *xstate_bv(u8 *image) { return reinterpret_cast<u64 *>(image + legacy_size); }
+static u64 *xstate_bv(u8 *image)
+{
+	return reinterpret_cast<u64 *>(image + legacy_size);
+}
 
 /* Bytes that both images have; the frame's second magic stays out. */
 static u32 common_size(u32 frame_size, u32 size)
@@ -146,8 +153,18 @@ bool eintr_by_design(s64 nr)
 	case __NR_io_getevents:
 	case __NR_io_pgetevents:
 	/* Sockets with SO_RCVTIMEO or SO_SNDTIMEO. */
-	case __NR_read: case __NR_readv: case __NR_recvfrom: case __NR_recvmsg: case __NR_recvmmsg: case __NR_accept: case __NR_accept4:
-	case __NR_write: case __NR_writev: case __NR_sendto: case __NR_sendmsg: case __NR_sendmmsg:
+	case __NR_read:
+	case __NR_readv:
+	case __NR_recvfrom:
+	case __NR_recvmsg:
+	case __NR_recvmmsg:
+	case __NR_accept:
+	case __NR_accept4:
+	case __NR_write:
+	case __NR_writev:
+	case __NR_sendto:
+	case __NR_sendmsg:
+	case __NR_sendmmsg:
 		return true;
 	default:
 		return false;

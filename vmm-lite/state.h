@@ -9,7 +9,8 @@
 #include "kvm_abi.h"
 #include "decouple/slot.h"
 
-namespace decouple {
+namespace decouple
+{
 
 constexpr u32 fp_buffer_size = 12288; /* XSAVE image with AMX tiles is 11,008 bytes */
 
@@ -30,17 +31,17 @@ struct GuestState {
 /* Addresses of the stub's labels in one vCPU block, and what of its memory normalise() reads. */
 struct StubView {
 	u64 entry, rsp_saved, rax_gone, published, entry_end; /* guest-virtual */
-	u64 traps, iret;    /* guest-virtual */
-	const u8 *stack;    /* the ring-0 stack page */
+	u64 traps, iret; /* guest-virtual */
+	const u8 *stack; /* the ring-0 stack page */
 	u64 stack_va;
 	const struct decouple_slot *slot;
 };
 
 enum class Position {
-	user,         /* between two instructions of the application */
+	user, /* between two instructions of the application */
 	call_pending, /* at a SYSCALL instruction that nobody has served */
-	trap,         /* at an instruction that trapped (vector, error_code) */
-	lost,         /* at no place where the vCPU can be paused: a bug or a hostile guest */
+	trap, /* at an instruction that trapped (vector, error_code) */
+	lost, /* at no place where the vCPU can be paused: a bug or a hostile guest */
 };
 
 constexpr u32 no_vector = ~0u;
@@ -73,9 +74,9 @@ void xsave_from_frame(u8 *xsave, u32 size, const u8 *frame, u32 frame_size, cons
 
 /* What the kernel's answer to an interrupted system call means for where to go on. */
 enum class Restart {
-	no,           /* the call is over, RAX is its result */
-	again,        /* -ERESTARTSYS, -ERESTARTNOINTR, -ERESTARTNOHAND: at the instruction with the same number */
-	restart_block,/* -ERESTART_RESTARTBLOCK: at the instruction with restart_syscall(2)'s number */
+	no, /* the call is over, RAX is its result */
+	again, /* -ERESTARTSYS, -ERESTARTNOINTR, -ERESTARTNOHAND: at the instruction with the same number */
+	restart_block, /* -ERESTART_RESTARTBLOCK: at the instruction with restart_syscall(2)'s number */
 };
 /* For a thread seen in ptrace-stop, where RAX still holds the kernel-internal error. nr < 0: not in a system call. */
 Restart restart_of(s64 nr, s64 rax);

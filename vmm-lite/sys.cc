@@ -26,9 +26,11 @@ int memcmp(const void *a, const void *b, size_t n)
 }
 }
 
-namespace decouple {
+namespace decouple
+{
 
-namespace {
+namespace
+{
 struct IoVec {
 	u64 base, len;
 };
@@ -41,7 +43,13 @@ static long copy_app(long nr, void *ours, u64 theirs, u64 size)
 	return r == static_cast<long>(size) ? 0 : -EFAULT;
 }
 
-long copy_from_app(void *to, u64 from, u64 size) { return copy_app(__NR_process_vm_readv, to, from, size); }
-long copy_to_app(u64 to, const void *from, u64 size) { return copy_app(__NR_process_vm_writev, const_cast<void *>(from), to, size); }
+long copy_from_app(void *to, u64 from, u64 size)
+{
+	return copy_app(__NR_process_vm_readv, to, from, size);
+}
+long copy_to_app(u64 to, const void *from, u64 size)
+{
+	return copy_app(__NR_process_vm_writev, const_cast<void *>(from), to, size);
+}
 
 } // namespace decouple

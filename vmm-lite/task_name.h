@@ -5,7 +5,8 @@
 
 #include "sys.h"
 
-namespace decouple {
+namespace decouple
+{
 
 /* Appends and terminates; both return the end. */
 inline char *put_text(char *p, const char *text)

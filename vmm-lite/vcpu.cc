@@ -5,9 +5,13 @@
 #include "decouple/layout.h"
 #include <initializer_list>
 
-namespace decouple {
+namespace decouple
+{
 
-static long vcpu_ioctl(Session *s, u64 request, const void *arg) { return sys(__NR_ioctl, static_cast<u64>(s->vcpu_fd), request, addr(arg)); }
+static long vcpu_ioctl(Session *s, u64 request, const void *arg)
+{
+	return sys(__NR_ioctl, static_cast<u64>(s->vcpu_fd), request, addr(arg));
+}
 
 struct CpuidRegs {
 	u32 eax, ebx, ecx, edx;
@@ -68,7 +72,7 @@ static bool build_block(Session *s)
 	gdt[DECOUPLE_GDT_CPUNODE] = 0x0040f50000000000 | (aux & 0xffff) | static_cast<u64>(aux >> 16 & 0xf) << 48;
 	u32 *t = reinterpret_cast<u32 *>(s->block + DECOUPLE_VCPU_OFF_TSS);
 	t[1] = static_cast<u32>(stack_top), t[2] = static_cast<u32>(stack_top >> 32); /* RSP0 */
-	t[9] = t[1], t[10] = t[2];                                                   /* IST1 */
+	t[9] = t[1], t[10] = t[2]; /* IST1 */
 	t[25] = 0x68u << 16; /* the I/O bitmap begins behind the limit: no port is allowed at CPL 3 */
 
 	bool ok = true;

@@ -6,7 +6,8 @@
 #include "session.h"
 #include "vm.h"
 
-namespace decouple {
+namespace decouple
+{
 
 /* Creates the vCPU of a session whose info.index and info.core are set and on whose core the caller is pinned. */
 SetupError vcpu_create(Session *s);

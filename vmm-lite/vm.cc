@@ -6,7 +6,8 @@
 #include "stub_image.h"
 #include "decouple/layout.h"
 
-namespace decouple {
+namespace decouple
+{
 
 Vm vm;
 

@@ -13,13 +13,17 @@
 #include "state.h"
 #include "kvm_abi.h"
 
-namespace decouple {
+namespace decouple
+{
 
 struct SetupError {
 	SetupStep step;
 	long error; /* -errno */
 };
-inline bool failed(const SetupError &e) { return e.step != SetupStep::none; }
+inline bool failed(const SetupError &e)
+{
+	return e.step != SetupStep::none;
+}
 constexpr SetupError setup_ok = {SetupStep::none, 0};
 
 struct Vm {

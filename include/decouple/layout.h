@@ -12,17 +12,17 @@
 #define DECOUPLE_PAGE_SIZE 0x1000
 
 /* Guest-physical. Below 4 GiB only the stub area and the doorbell exist; process memory is given out from DECOUPLE_GPA_MEMORY up. */
-#define DECOUPLE_GPA_STUB 0x00100000     /* first byte of the stub memslot; the PML4 is its first page */
-#define DECOUPLE_STUB_SIZE 0x04000000    /* 64 MiB, reserved; pages appear when used */
+#define DECOUPLE_GPA_STUB 0x00100000 /* first byte of the stub memslot; the PML4 is its first page */
+#define DECOUPLE_STUB_SIZE 0x04000000 /* 64 MiB, reserved; pages appear when used */
 #define DECOUPLE_GPA_DOORBELL 0xd0000000 /* in no memslot: a store here is an MMIO exit */
-#define DECOUPLE_GPA_MEMORY 0x100000000  /* windows on the process's memory, each aligned to its size */
-#define DECOUPLE_TSS_ADDR 0xfffbd000     /* KVM_SET_TSS_ADDR (VMX without unrestricted guest) */
+#define DECOUPLE_GPA_MEMORY 0x100000000 /* windows on the process's memory, each aligned to its size */
+#define DECOUPLE_TSS_ADDR 0xfffbd000 /* KVM_SET_TSS_ADDR (VMX without unrestricted guest) */
 
 /* Offsets in the stub area; the same in guest-virtual (from DECOUPLE_STUB_VA) and guest-physical (from DECOUPLE_GPA_STUB). */
 #define DECOUPLE_STUB_VA 0xffffff8000000000
 #define DECOUPLE_STUB_OFF_PML4 0x0000
-#define DECOUPLE_STUB_OFF_IDT 0x1000    /* 256 gates, one page; shared by all vCPUs */
-#define DECOUPLE_STUB_OFF_TRAPS 0x2000  /* 256 vector stubs of DECOUPLE_TRAP_STRIDE bytes, then the iretq */
+#define DECOUPLE_STUB_OFF_IDT 0x1000 /* 256 gates, one page; shared by all vCPUs */
+#define DECOUPLE_STUB_OFF_TRAPS 0x2000 /* 256 vector stubs of DECOUPLE_TRAP_STRIDE bytes, then the iretq */
 #define DECOUPLE_STUB_OFF_TABLES 0x10000 /* page tables, given out upwards until DECOUPLE_STUB_OFF_VCPUS */
 #define DECOUPLE_STUB_OFF_VCPUS 0x02000000 /* vCPU blocks */
 #define DECOUPLE_STUB_OFF_PROBE 0x08000000 /* guest-virtual only: alias of the first block while the KVM is probed */
@@ -33,15 +33,15 @@
 /* One block per vCPU: offsets from its start. */
 #define DECOUPLE_VCPU_STRIDE 0x8000
 #define DECOUPLE_VCPU_MAX 1024
-#define DECOUPLE_VCPU_OFF_ENTRY 0x0000    /* copy of the system call entry (LSTAR); user-readable on PVM */
-#define DECOUPLE_VCPU_OFF_SLOT 0x1000     /* struct decouple_slot; user-writable on PVM */
-#define DECOUPLE_VCPU_OFF_SCRATCH 0x2000  /* stack for popfq on the way out at CPL 3; user-writable on PVM */
-#define DECOUPLE_VCPU_OFF_GDT 0x3000      /* GDT */
-#define DECOUPLE_VCPU_OFF_TSS 0x3800      /* TSS, same page */
-#define DECOUPLE_VCPU_OFF_STACK 0x4000    /* ring-0 stack page: RSP0 and IST1 point to its end */
+#define DECOUPLE_VCPU_OFF_ENTRY 0x0000 /* copy of the system call entry (LSTAR); user-readable on PVM */
+#define DECOUPLE_VCPU_OFF_SLOT 0x1000 /* struct decouple_slot; user-writable on PVM */
+#define DECOUPLE_VCPU_OFF_SCRATCH 0x2000 /* stack for popfq on the way out at CPL 3; user-writable on PVM */
+#define DECOUPLE_VCPU_OFF_GDT 0x3000 /* GDT */
+#define DECOUPLE_VCPU_OFF_TSS 0x3800 /* TSS, same page */
+#define DECOUPLE_VCPU_OFF_STACK 0x4000 /* ring-0 stack page: RSP0 and IST1 point to its end */
 #define DECOUPLE_VCPU_OFF_DOORBELL 0x5000 /* maps DECOUPLE_GPA_DOORBELL; user-writable on PVM */
-#define DECOUPLE_SCRATCH_TOP 0x800        /* top of the scratch stack in its page */
-#define DECOUPLE_START_FRAME 0xf00        /* in the stack page: the iret frame that starts user code */
+#define DECOUPLE_SCRATCH_TOP 0x800 /* top of the scratch stack in its page */
+#define DECOUPLE_START_FRAME 0xf00 /* in the stack page: the iret frame that starts user code */
 
 /* Selectors. User ones equal Linux's (arch/x86/include/asm/segment.h), since signal frames and programs show them. */
 #define DECOUPLE_SEL_KCODE 0x10

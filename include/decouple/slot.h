@@ -45,7 +45,7 @@
 struct decouple_slot {
 	/* Line 0: written at set-up only. */
 	__u32 version; /* DECOUPLE_SLOT_VERSION; both sides check for equality */
-	__u32 spin;    /* polls of rep_seq by the guest before it rings the doorbell; >= 1 */
+	__u32 spin; /* polls of rep_seq by the guest before it rings the doorbell; >= 1 */
 	__u32 reserved0[14];
 	/* Line 1: the request; written by the guest, vcpu_asleep by its vCPU thread. */
 	__u32 req_seq;

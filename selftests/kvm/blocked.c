@@ -156,7 +156,8 @@ int main(int argc, char **argv)
 	int error = result < 0 ? errno : 0;
 	uint64_t took = now_ns() - begin;
 	/* Some calls give the kernel no place for the time that is left: an attach lets them wait anew. */
-	bool anew = !strcmp(kind, "epoll_wait") || !strcmp(kind, "sigtimedwait") || !strcmp(kind, "recv-timeout") || !strcmp(kind, "semop");
+	bool anew = !strcmp(kind, "epoll_wait") || !strcmp(kind, "sigtimedwait") || !strcmp(kind, "recv-timeout") ||
+		    !strcmp(kind, "semop");
 	printf("%s: %ld %s, signals %d, in time %d\n", kind, result, errno_name(error), (int)signals,
 	       between(took, (WAIT_MS - 10) * MS, (WAIT_MS * (anew ? 2 : 1) + 500) * MS));
 	wait_child(child);

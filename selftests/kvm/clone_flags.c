@@ -59,8 +59,8 @@ static void show(const char *what, unsigned long flags)
 	} else {
 		CHECK(waitpid(pid, &status, __WALL) == pid);
 	}
-	printf("%s: status %x, memory %d here %d, file %s, pid %d parent %d, cwd %s", what, status, shared->memory, private_word,
-	       fcntl(test_fd, F_GETFD) < 0 ? "closed" : "open", shared->pid_same, shared->parent_same,
+	printf("%s: status %x, memory %d here %d, file %s, pid %d parent %d, cwd %s", what, status, shared->memory,
+	       private_word, fcntl(test_fd, F_GETFD) < 0 ? "closed" : "open", shared->pid_same, shared->parent_same,
 	       getcwd(directory, sizeof(directory)));
 	if (flags & CLONE_PARENT_SETTID)
 		printf(", parent tid %d", parent_tid == pid);

@@ -18,11 +18,26 @@ static void handler(int sig, siginfo_t *info, void *context)
 	siglongjmp(back, 1);
 }
 
-static void sse_divide(void) { result = one / zero; }
-static void sse_invalid(void) { result = zero / zero; }
-static void sse_overflow(void) { result = huge * huge; }
-static void sse_underflow(void) { result = tiny * tiny; }
-static void sse_inexact(void) { result = one / 3; }
+static void sse_divide(void)
+{
+	result = one / zero;
+}
+static void sse_invalid(void)
+{
+	result = zero / zero;
+}
+static void sse_overflow(void)
+{
+	result = huge * huge;
+}
+static void sse_underflow(void)
+{
+	result = tiny * tiny;
+}
+static void sse_inexact(void)
+{
+	result = one / 3;
+}
 static void x87_divide(void)
 {
 	l_result = l_one / l_zero;
@@ -33,20 +48,34 @@ static void x87_invalid(void)
 	l_result = l_zero / l_zero;
 	__asm__ volatile("fwait");
 }
-static void x87_stack(void) { __asm__ volatile("fninit; fldcw %0; fstp %%st(0); fwait" : : "m"((uint16_t){0x37e})); }
-static void int_divide(void) { i_result = 7 / i_zero; }
-static void int_overflow(void) { i_result = i_min / i_minus; }
+static void x87_stack(void)
+{
+	__asm__ volatile("fninit; fldcw %0; fstp %%st(0); fwait" : : "m"((uint16_t){0x37e}));
+}
+static void int_divide(void)
+{
+	i_result = 7 / i_zero;
+}
+static void int_overflow(void)
+{
+	i_result = i_min / i_minus;
+}
 
 static const struct {
 	const char *name;
 	void (*run)(void);
 	int unmask;
 } table[] = {
-	{"sse divide", sse_divide, FE_DIVBYZERO},    {"sse invalid", sse_invalid, FE_INVALID},
-	{"sse overflow", sse_overflow, FE_OVERFLOW}, {"sse underflow", sse_underflow, FE_UNDERFLOW},
-	{"sse inexact", sse_inexact, FE_INEXACT},    {"x87 divide", x87_divide, FE_DIVBYZERO},
-	{"x87 invalid", x87_invalid, FE_INVALID},    {"x87 stack", x87_stack, FE_INVALID},
-	{"int divide", int_divide, 0},		     {"int overflow", int_overflow, 0},
+	{"sse divide", sse_divide, FE_DIVBYZERO},
+	{"sse invalid", sse_invalid, FE_INVALID},
+	{"sse overflow", sse_overflow, FE_OVERFLOW},
+	{"sse underflow", sse_underflow, FE_UNDERFLOW},
+	{"sse inexact", sse_inexact, FE_INEXACT},
+	{"x87 divide", x87_divide, FE_DIVBYZERO},
+	{"x87 invalid", x87_invalid, FE_INVALID},
+	{"x87 stack", x87_stack, FE_INVALID},
+	{"int divide", int_divide, 0},
+	{"int overflow", int_overflow, 0},
 };
 
 int main(void)

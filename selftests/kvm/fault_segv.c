@@ -11,8 +11,8 @@ static void handler(int sig, siginfo_t *info, void *context)
 	greg_t *gregs = ((ucontext_t *)context)->uc_mcontext.gregs;
 
 	calls++;
-	printf("  signal %d code %d addr %d trap %lld err %llx cr2 %d rip %d\n", sig, info->si_code, info->si_addr == fault_address,
-	       gregs[REG_TRAPNO], gregs[REG_ERR], (uint8_t *)gregs[REG_CR2] == fault_address,
+	printf("  signal %d code %d addr %d trap %lld err %llx cr2 %d rip %d\n", sig, info->si_code,
+	       info->si_addr == fault_address, gregs[REG_TRAPNO], gregs[REG_ERR], (uint8_t *)gregs[REG_CR2] == fault_address,
 	       gregs[REG_RIP] == (greg_t)code_load);
 	gregs[REG_RIP] = (greg_t)code_load_end;
 }

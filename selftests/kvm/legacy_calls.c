@@ -23,7 +23,8 @@ static long int80(long nr, long a, long b, long c)
 
 int main(void)
 {
-	static const uint64_t numbers[] = {UINT64_MAX, 1000, 4000, 0x7fffffff, 0x80000000, 0x100000000 + SYS_getpid, 0x40000000};
+	static const uint64_t numbers[] = {UINT64_MAX, 1000, 4000, 0x7fffffff, 0x80000000, 0x100000000 + SYS_getpid,
+					   0x40000000};
 
 	test_start();
 	handle(SIGSEGV, handler, 0);
@@ -50,7 +51,9 @@ int main(void)
 	for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++) {
 		long result = syscall((long)numbers[i]);
 		printf("number %#llx: %s\n", (unsigned long long)numbers[i],
-		       result < 0 ? errno_name(errno) : result == getpid() ? "pid" : "ok");
+		       result < 0           ? errno_name(errno)
+		       : result == getpid() ? "pid"
+					    : "ok");
 	}
 	printf("x32 getpid: %s\n", syscall(0x40000000 + SYS_getpid) < 0 ? errno_name(errno) : "ok");
 	return test_done();

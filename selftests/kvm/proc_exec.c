@@ -29,7 +29,9 @@ static void show_signals(void)
 		if (sigismember(&blocked, sig) == 1 || sigismember(&pending, sig) == 1 || !default_action)
 			printf("  signal %d:%s%s%s\n", sig, sigismember(&blocked, sig) == 1 ? " blocked" : "",
 			       sigismember(&pending, sig) == 1 ? " pending" : "",
-			       default_action ? "" : action.sa_handler == SIG_IGN ? " ignored" : " caught");
+			       default_action                 ? ""
+			       : action.sa_handler == SIG_IGN ? " ignored"
+							      : " caught");
 	}
 }
 

@@ -18,7 +18,10 @@
 
 #include <sys/resource.h>
 
-static void at_exit(void) { printf("atexit handler\n"); }
+static void at_exit(void)
+{
+	printf("atexit handler\n");
+}
 
 static void *ends_process(void *argument)
 {

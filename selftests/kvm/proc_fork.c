@@ -39,8 +39,8 @@ int main(void)
 			sigset_t mask, pending;
 			sigprocmask(SIG_BLOCK, NULL, &mask);
 			sigpending(&pending);
-			bool right = local == 5 && word == 1 + i && sigismember(&mask, SIGUSR1) && !sigismember(&mask, SIGUSR2) &&
-				     !sigismember(&pending, SIGUSR1) && getppid() != getpid();
+			bool right = local == 5 && word == 1 + i && sigismember(&mask, SIGUSR1) &&
+				     !sigismember(&mask, SIGUSR2) && !sigismember(&pending, SIGUSR1) && getppid() != getpid();
 			word = 99;
 			local = 98;
 			_exit(right ? 30 + i : 1);

@@ -11,6 +11,7 @@ dir=$(mktemp -d)
 chmod 755 "$dir"
 started=()
 failed=0
+# shellcheck disable=SC2317 # run by the trap
 cleanup() {
 	local pid
 	for pid in "${started[@]}"; do
@@ -76,7 +77,9 @@ finish() {
 	kill -TERM "$pid" 2>/dev/null
 	wait "$pid"
 	status=$?
-	[ $status = 0 ] && [ "$(cat "$dir/out")" = right ] || bad "the target ended with status $status and \`$(cat "$dir/out")\`"
+	if [ $status != 0 ] || [ "$(cat "$dir/out")" != right ]; then
+		bad "the target ended with status $status and \`$(cat "$dir/out")\`"
+	fi
 }
 
 # refused CODE PATTERN ARGUMENT...: the CLI exits with CODE, says PATTERN, prints one line beginning with its name

@@ -19,8 +19,8 @@ static void where(int sig, siginfo_t *info, void *context)
 	(void)info;
 	bool on = &here >= base && &here < base + size;
 	sigaltstack(NULL, &stack);
-	printf("  signal %d: on it %d, flags %x, frame's stack is it %d, its flags %x, setting it now: ", sig, on, stack.ss_flags,
-	       uc->uc_stack.ss_sp == base, uc->uc_stack.ss_flags);
+	printf("  signal %d: on it %d, flags %x, frame's stack is it %d, its flags %x, setting it now: ", sig, on,
+	       stack.ss_flags, uc->uc_stack.ss_sp == base, uc->uc_stack.ss_flags);
 	stack = (stack_t){.ss_sp = big, .ss_size = sizeof(big)};
 	if (on && sigaltstack(&stack, NULL))
 		printf("%s", errno_name(errno));

@@ -27,12 +27,12 @@ int main(int argc, char **argv)
 {
 	if (argc != 3)
 		return 2;
-	int sig = !strcmp(argv[2], "TERM")   ? SIGTERM
-		  : !strcmp(argv[2], "KILL") ? SIGKILL
+	int sig = !strcmp(argv[2], "TERM")    ? SIGTERM
+		  : !strcmp(argv[2], "KILL")  ? SIGKILL
 		  : !strcmp(argv[2], "RTMIN") ? 34
-		  : !strcmp(argv[2], "INT")  ? SIGINT
-		  : !strcmp(argv[2], "USR1") ? SIGUSR1
-					     : SIGALRM;
+		  : !strcmp(argv[2], "INT")   ? SIGINT
+		  : !strcmp(argv[2], "USR1")  ? SIGUSR1
+					      : SIGALRM;
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	test_start();
 	raise(SIGCHLD);

@@ -73,7 +73,8 @@ int main(void)
 	printf("sigpending, bad size: %s\n", syscall(SYS_rt_sigpending, &old, 16l) ? errno_name(errno) : "0");
 	printf("sigpending, bad set: %s\n", syscall(SYS_rt_sigpending, (void *)8, 8l) ? errno_name(errno) : "0");
 	printf("sigaction, bad size: %s\n", syscall(SYS_rt_sigaction, SIGUSR1, NULL, NULL, 4l) ? errno_name(errno) : "0");
-	printf("sigaction KILL: %s\n", syscall(SYS_rt_sigaction, SIGKILL, &(uint64_t[4]){0}, NULL, 8l) ? errno_name(errno) : "0");
+	printf("sigaction KILL: %s\n",
+	       syscall(SYS_rt_sigaction, SIGKILL, &(uint64_t[4]){0}, NULL, 8l) ? errno_name(errno) : "0");
 	printf("sigaction 65: %s\n", syscall(SYS_rt_sigaction, 65, NULL, NULL, 8l) ? errno_name(errno) : "0");
 	printf("sigaction, bad pointer: %s\n",
 	       syscall(SYS_rt_sigaction, SIGUSR1, (void *)8, NULL, 8l) ? errno_name(errno) : "0");

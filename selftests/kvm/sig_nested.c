@@ -56,7 +56,8 @@ static void with_mask(const sigset_t *mask, int flags)
 
 	MUST(sigaction(SIGUSR1, &action, NULL));
 	MUST(sigaction(SIGUSR1, NULL, &read_back));
-	printf("read back: same handler %d flags %x mask", read_back.sa_sigaction == show_mask, read_back.sa_flags & ~0x04000000);
+	printf("read back: same handler %d flags %x mask", read_back.sa_sigaction == show_mask,
+	       read_back.sa_flags & ~0x04000000);
 	for (int i = 1; i <= 64; i++)
 		printf("%d", sigismember(&read_back.sa_mask, i) == 1);
 	printf("\n");

@@ -53,8 +53,14 @@ static long do_recv_timeout(void)
 	return result;
 }
 
-static long do_poll(void) { return poll(&(struct pollfd){pipe_fds[0], POLLIN, 0}, 1, 60); }
-static long do_ppoll(void) { return ppoll(&(struct pollfd){pipe_fds[0], POLLIN, 0}, 1, &(struct timespec){0, 60 * MS}, NULL); }
+static long do_poll(void)
+{
+	return poll(&(struct pollfd){pipe_fds[0], POLLIN, 0}, 1, 60);
+}
+static long do_ppoll(void)
+{
+	return ppoll(&(struct pollfd){pipe_fds[0], POLLIN, 0}, 1, &(struct timespec){0, 60 * MS}, NULL);
+}
 
 static long do_select(void)
 {
@@ -64,7 +70,10 @@ static long do_select(void)
 	return select(pipe_fds[0] + 1, &set, NULL, NULL, &(struct timeval){0, 60000});
 }
 
-static long do_epoll(void) { return epoll_wait(epoll_fd, &(struct epoll_event){0}, 1, 60); }
+static long do_epoll(void)
+{
+	return epoll_wait(epoll_fd, &(struct epoll_event){0}, 1, 60);
+}
 
 static long do_futex(void)
 {
@@ -103,8 +112,14 @@ static long do_wait(void)
 	return WEXITSTATUS(status);
 }
 
-static long do_nanosleep(void) { return nanosleep(&(struct timespec){0, 60 * MS}, NULL); }
-static long do_pause(void) { return pause(); }
+static long do_nanosleep(void)
+{
+	return nanosleep(&(struct timespec){0, 60 * MS}, NULL);
+}
+static long do_pause(void)
+{
+	return pause();
+}
 
 static long do_sigtimedwait(void)
 {
@@ -118,10 +133,19 @@ static const struct {
 	const char *name;
 	long (*call)(void);
 } calls_table[] = {
-	{"read", do_read},   {"recv", do_recv},   {"recv with timeout", do_recv_timeout},
-	{"poll", do_poll},   {"ppoll", do_ppoll}, {"select", do_select},
-	{"epoll_wait", do_epoll}, {"futex", do_futex}, {"futex without timeout", do_futex_wake},
-	{"waitpid", do_wait}, {"nanosleep", do_nanosleep}, {"pause", do_pause}, {"sigtimedwait", do_sigtimedwait},
+	{"read", do_read},
+	{"recv", do_recv},
+	{"recv with timeout", do_recv_timeout},
+	{"poll", do_poll},
+	{"ppoll", do_ppoll},
+	{"select", do_select},
+	{"epoll_wait", do_epoll},
+	{"futex", do_futex},
+	{"futex without timeout", do_futex_wake},
+	{"waitpid", do_wait},
+	{"nanosleep", do_nanosleep},
+	{"pause", do_pause},
+	{"sigtimedwait", do_sigtimedwait},
 };
 
 int main(void)

@@ -24,10 +24,22 @@ static void handler(int sig, siginfo_t *info, void *context)
 	       sigismember(&uc->uc_sigmask, SIGHUP));
 }
 
-static long do_sigsuspend(void) { return sigsuspend(&temporary); }
-static long do_ppoll(void) { return ppoll(NULL, 0, &(struct timespec){0, 80 * MS}, &temporary); }
-static long do_pselect(void) { return pselect(0, NULL, NULL, NULL, &(struct timespec){0, 80 * MS}, &temporary); }
-static long do_epoll_pwait(void) { return epoll_pwait(epoll_fd, &(struct epoll_event){0}, 1, 80, &temporary); }
+static long do_sigsuspend(void)
+{
+	return sigsuspend(&temporary);
+}
+static long do_ppoll(void)
+{
+	return ppoll(NULL, 0, &(struct timespec){0, 80 * MS}, &temporary);
+}
+static long do_pselect(void)
+{
+	return pselect(0, NULL, NULL, NULL, &(struct timespec){0, 80 * MS}, &temporary);
+}
+static long do_epoll_pwait(void)
+{
+	return epoll_pwait(epoll_fd, &(struct epoll_event){0}, 1, 80, &temporary);
+}
 
 static const struct {
 	const char *name;

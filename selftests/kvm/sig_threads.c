@@ -39,7 +39,10 @@ static void *pester(void *argument)
 	return NULL;
 }
 
-static void cleanup(void *argument) { *(int *)argument = 1; }
+static void cleanup(void *argument)
+{
+	*(int *)argument = 1;
+}
 
 static void *cancelled(void *argument)
 {

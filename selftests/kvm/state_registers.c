@@ -60,7 +60,7 @@ int main(void)
 		{"sched_getaffinity", SYS_sched_getaffinity, {0, 0, 0}},
 		{"sched_setaffinity", SYS_sched_setaffinity, {0, 0, 0}},
 		{"sigaltstack", SYS_sigaltstack, {0, 0}},
-		{"rt_sigtimedwait", SYS_rt_sigtimedwait, {(uint64_t)&(uint64_t){0}, 0, (uint64_t)&delay, 8}},
+		{"rt_sigtimedwait", SYS_rt_sigtimedwait, {(uint64_t) & (uint64_t){0}, 0, (uint64_t)&delay, 8}},
 		{"poll", SYS_poll, {0, 0, 1}},
 		{"kill 0", SYS_kill, {getpid(), 0}},
 	};
@@ -90,6 +90,7 @@ int main(void)
 	registers_fill(&in, 77);
 	in.rax = (uint64_t)flag;
 	registers_call(&in, &out, code_spin);
-	printf("300 ms of computing: same %d, child %d\n", registers_equal(&in, &out, "rflags", "computing"), wait_child(child));
+	printf("300 ms of computing: same %d, child %d\n", registers_equal(&in, &out, "rflags", "computing"),
+	       wait_child(child));
 	return test_done();
 }

@@ -10,7 +10,8 @@ static uint64_t usage_ns(int who)
 	struct rusage usage;
 
 	getrusage(who, &usage);
-	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 * MS + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000ull;
+	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 * MS +
+	       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000ull;
 }
 
 /* The machine may be shared: what the core did not give to this thread is not the thread's time. */
@@ -43,7 +44,8 @@ int main(void)
 	fprintf(stderr, "wall %llu thread %llu process %llu usage %llu times %llu ms\n", (unsigned long long)(wall / MS),
 		(unsigned long long)(thread / MS), (unsigned long long)(process / MS), (unsigned long long)(usage / MS),
 		(unsigned long long)(by_times / MS));
-	printf("computing: not more than the wall clock %d, at least a quarter %d\n", thread <= wall + 12 * MS, thread >= wall / 4);
+	printf("computing: not more than the wall clock %d, at least a quarter %d\n", thread <= wall + 12 * MS,
+	       thread >= wall / 4);
 	printf("getrusage agrees %d\n", between(usage + 12 * MS, thread, thread + 24 * MS));
 	printf("process: at least the thread %d\n", process + 12 * MS >= thread);
 	printf("times() counts %d\n", by_times + 40 * MS >= thread);

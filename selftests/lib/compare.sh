@@ -139,18 +139,20 @@ on_event() { # EVENT PID TID
 }
 
 run_mode() {
-	local word line partial='' deadline=$((SECONDS + limit)) launcher=() wait=${mode%+follow}
+	local line partial='' deadline=$((SECONDS + limit)) launcher=() wait=${mode%+follow}
 	local outfile=$dir/out.$mode ended=''
 	rm -f "$dir/control"
 	head -c 4096 /dev/zero >"$dir/control"
-	while read -r -t 0.001 word <&5; do :; done
-	while read -r -N 1 -t 0.001 word <&6; do :; done
+	# Events of an earlier mode.
+	while read -r -t 0.001 _ <&5; do :; done
+	while read -r -N 1 -t 0.001 _ <&6; do :; done
 	case $mode in
 	run) launcher=("$decouple" run --reflector "$reflector" --) ;;
 	run+follow) launcher=("$decouple" run --reflector "$reflector" --follow --) ;;
 	esac
 	(
 		export DECOUPLE_TEST_DIR=$dir DECOUPLE_TEST_MODE=$wait
+		# shellcheck disable=SC2086 # words of the directive
 		exec env --default-signal "${launcher[@]}" "$program" $args
 	) </dev/null >"$outfile" 2>"$outfile.err" 5>&- 6>&- &
 	job=$!

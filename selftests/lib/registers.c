@@ -31,8 +31,8 @@ void vectors_fill(struct vectors *vectors, unsigned seed)
 		vectors->k[n] = 0x0123456789abcdefull * (seed + n + 1);
 		for (unsigned i = 0; i < 7; i++)
 			vectors->st[n][i] = seed + n * 11 + i;
-		vectors->st[n][7] = 0x80 | n;     /* explicit integer bit */
-		vectors->st[n][8] = 0xf0 + n;     /* exponent of an ordinary number */
+		vectors->st[n][7] = 0x80 | n; /* explicit integer bit */
+		vectors->st[n][8] = 0xf0 + n; /* exponent of an ordinary number */
 		vectors->st[n][9] = 0x3f;
 	}
 	vectors->mxcsr = 0x1f80 | (seed & 3) << 13 | 0x8000; /* all masked, rounding by seed, flush to zero */

@@ -14,7 +14,10 @@ static const char *mode(void)
 	return value ? value : "native";
 }
 
-bool test_decoupled_run(void) { return strcmp(mode(), "native") != 0; }
+bool test_decoupled_run(void)
+{
+	return strcmp(mode(), "native") != 0;
+}
 
 bool decoupled_now(void)
 {
@@ -127,9 +130,15 @@ static int done(const char *event, bool decoupled)
 	return failed;
 }
 
-int test_done(void) { return done("end", true); }
+int test_done(void)
+{
+	return done("end", true);
+}
 
-int test_done_native(void) { return done("native", false); }
+int test_done_native(void)
+{
+	return done("native", false);
+}
 
 void test_skip(const char *reason, ...)
 {
@@ -159,7 +168,10 @@ uint64_t clock_ns(clockid_t clock)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
-uint64_t now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
+uint64_t now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
 
 void busy_ms(unsigned ms)
 {

@@ -64,9 +64,9 @@ void test_fail(const char *file, int line, const char *what);
 		must_result_;                                                                                                  \
 	})
 
-uint64_t now_ns(void);                  /* CLOCK_MONOTONIC */
+uint64_t now_ns(void); /* CLOCK_MONOTONIC */
 uint64_t clock_ns(clockid_t clock);
-void busy_ms(unsigned ms);              /* computes for so long */
+void busy_ms(unsigned ms); /* computes for so long */
 void sleep_ms(unsigned ms);
 bool between(uint64_t value, uint64_t low, uint64_t high);
 

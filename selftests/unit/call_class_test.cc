@@ -25,34 +25,13 @@ TEST(CallClassTest, CallsThatNeverBlock)
 
 TEST(CallClassTest, CallsThatMayBlockAreInterruptible)
 {
-	expect_class(CallClass::interruptible, {__NR_read,
-						__NR_write,
-						__NR_open,
-						__NR_openat,
-						__NR_close,
-						__NR_futex,
-						__NR_nanosleep,
-						__NR_clock_nanosleep,
-						__NR_poll,
-						__NR_select,
-						__NR_wait4,
-						__NR_waitid,
-						__NR_pause,
-						__NR_accept4,
-						__NR_connect,
-						__NR_recvmsg,
-						__NR_sendmsg,
-						__NR_epoll_wait,
-						__NR_rt_sigtimedwait,
-						__NR_flock,
-						__NR_fcntl,
-						__NR_ioctl,
-						__NR_fsync,
-						__NR_restart_syscall,
-						__NR_ptrace,
-						__NR_io_uring_enter,
-						__NR_msgrcv,
-						__NR_semop});
+	expect_class(
+		CallClass::interruptible,
+		{__NR_read,           __NR_write,           __NR_open,    __NR_openat,  __NR_close,           __NR_futex,
+		 __NR_nanosleep,      __NR_clock_nanosleep, __NR_poll,    __NR_select,  __NR_wait4,           __NR_waitid,
+		 __NR_pause,          __NR_accept4,         __NR_connect, __NR_recvmsg, __NR_sendmsg,         __NR_epoll_wait,
+		 __NR_flock,          __NR_fcntl,           __NR_ioctl,   __NR_fsync,   __NR_restart_syscall, __NR_ptrace,
+		 __NR_io_uring_enter, __NR_msgrcv,          __NR_semop});
 }
 
 TEST(CallClassTest, UnknownNumbersAreTheKernelsToRefuse)

@@ -9,16 +9,20 @@
 #include <string>
 #include <utility>
 
-namespace decouple {
+namespace decouple
+{
 
 struct Error {
-	int code;         /* errno; decides the exit code of the CLI */
+	int code; /* errno; decides the exit code of the CLI */
 	std::string what; /* for the user; does not repeat strerror(code) */
 };
 
 template <class T = void> using Result = std::expected<T, Error>;
 
-inline std::unexpected<Error> fail(int code, std::string what) { return std::unexpected(Error{code, std::move(what)}); }
+inline std::unexpected<Error> fail(int code, std::string what)
+{
+	return std::unexpected(Error{code, std::move(what)});
+}
 
 /* Error from errno: "what: strerror". */
 inline std::unexpected<Error> fail_errno(const std::string &what)

@@ -31,7 +31,8 @@ family() {
 # Ends what this test has started, and nothing else.
 clean_up() {
 	local child
-	for child in $(for child in "${children[@]}"; do family "$child"; done); do
+	local parent
+	for child in $(for parent in "${children[@]}"; do family "$parent"; done); do
 		kill -KILL "$child" 2>/dev/null
 	done
 	wait 2>/dev/null
