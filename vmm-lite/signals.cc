@@ -201,6 +201,10 @@ bool signals_raise_trap(Session *s)
 		if (s->mask_has_reserved)
 			copy_to_app(addr(&frame->mask), &mask, sizeof(mask));
 	}
+	/* What the restored mask lets through is delivered on top of it at once. */
+	u64 at[2]; /* rsp, rip */
+	if (!copy_from_app(at, addr(&frame->mc.rsp), sizeof(at)))
+		s->delivery = {1, at[1], at[0]};
 	count(s->info.recouples);
 	s->context.mc.rflags = s->guest.regs.rflags;
 	store(s->info.state, SessionState::native);

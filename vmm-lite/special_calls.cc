@@ -314,9 +314,10 @@ static void namespaces(Session *s, const u64 call[7])
 	long ret = -EINVAL;
 	/* KVM's own worker thread goes a moment after the VM; a second is plenty. */
 	for (int tries = 0; ret == -EINVAL && tries < 1000; tries++) {
+		bool others = manager_other_threads();
 		ret = call_execute(call);
-		if (ret != -EINVAL || !manager_other_threads())
-			break;
+		if (!others)
+			break; /* it means what it says */
 		TimeSpec ms = {0, 1000000};
 		sys(__NR_nanosleep, addr(&ms), 0);
 	}

@@ -167,7 +167,8 @@ static void do_sigaction(void)
 
 static void do_sigmask(void)
 {
-	uint64_t set = harmless_mask(), old = 0;
+	/* Signal 64 is left out: a thread's wish to block it can get lost across nested handlers (docs/limits.md). */
+	uint64_t set = harmless_mask() & ~(1ull << 63), old = 0;
 	int how = (int)below(4), ret = (int)syscall(SYS_rt_sigprocmask, how, &set, &old, 8);
 
 	say("sigprocmask %d %lx: %d, was %lx", how, set, ret ? errno : 0, old);
