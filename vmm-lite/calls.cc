@@ -117,8 +117,10 @@ static void serve_temporary_mask(Session *s, u64 call[7])
 	u64 saved = s->mask;
 	for (;;) {
 		s->mask = temporary & ~capture_bit;
+		/* Ignored ones count too: Linux drops them only when it gets to look. */
+		bool waiting = (sigpending() & ~s->mask & ~capture_bit) != 0;
 		long ret;
-		bool done = reflector_call_masked(s, call, s->mask, signals_pending(s) != 0, &ret);
+		bool done = reflector_call_masked(s, call, s->mask, waiting, &ret);
 		u64 pending = done ? 0 : signals_pending(s);
 		u64 mask = s->mask;
 		s->mask = saved;

@@ -119,6 +119,10 @@ static void give_back_thread(Session *s)
 	gate_unpin(s);
 	if (s->rseq.address)
 		sys(__NR_rseq, s->rseq.address, s->rseq.length, 0, s->rseq.signature);
+	if (manager_active_sessions() == 1) {
+		reflector_restore_masks();
+		reflector_forget_masks();
+	}
 }
 
 [[noreturn]] void gate_return(Session *s, bool recapture)
@@ -179,6 +183,7 @@ static void first_capture(Session *s)
 	const Handover &h = s->info.handover;
 	s->rseq = {h.rseq, h.rseq_len, h.rseq_sig};
 	s->mask_has_reserved = h.reserved_blocked;
+	reflector_strip_masks();
 	/* Only the thread itself can unregister; in the guest the kernel could not keep the area's promises. */
 	if (s->rseq.address && sys(__NR_rseq, s->rseq.address, s->rseq.length, 1, s->rseq.signature) < 0)
 		s->rseq.address = 0;

@@ -27,6 +27,13 @@ void reflector_requeue(Session *s, const SigInfo &info);
 void reflector_release();
 /* Prepares the process for captures; -EBUSY: the application uses the mechanism itself. On the first injected thread. */
 long reflector_prepare();
+/*
+ * While threads are decoupled, no action's sa_mask may block the reserved signal. From the first capture to the last leave, so that native
+ * code never sees a difference; forget: what was restored is the application's again.
+ */
+void reflector_strip_masks();
+void reflector_restore_masks();
+void reflector_forget_masks();
 /* Is the mechanism still ours? The application may have replaced the signal action. */
 bool reflector_intact();
 

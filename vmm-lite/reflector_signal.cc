@@ -16,6 +16,7 @@ namespace decouple
 static u64 reserved_in_sa_mask;
 /* Actions whose sa_mask we made block the reserved signal; see reflector_spare_altstack(). */
 static u64 spared;
+static u32 masks_stripped;
 
 constexpr s64 ms = 1000000;
 constexpr u32 send_tries = 20;
@@ -85,6 +86,15 @@ long reflector_prepare()
 	SigAction old = sigaction_of(signal_capture);
 	if (old.handler != sig_dfl)
 		return -EBUSY;
+	SigAction capture = {addr(&capture_entry), sa_siginfo | sa_restorer | sa_restart | sa_onstack, addr(&signal_restorer),
+			     ~0ull};
+	return set_sigaction(signal_capture, capture);
+}
+
+void reflector_strip_masks()
+{
+	if (exchange(masks_stripped, 1u))
+		return;
 	for (int s = 1; s < signal_capture; s++) {
 		SigAction a = sigaction_of(s);
 		if (a.handler > sig_ign && (a.mask & capture_bit)) {
@@ -92,20 +102,28 @@ long reflector_prepare()
 			set_sigaction(s, a);
 		}
 	}
-	SigAction capture = {addr(&capture_entry), sa_siginfo | sa_restorer | sa_restart | sa_onstack, addr(&signal_restorer),
-			     ~0ull};
-	return set_sigaction(signal_capture, capture);
 }
 
-void reflector_release()
+void reflector_restore_masks()
 {
 	for (int s = 1; s < signal_capture; s++)
 		if ((reserved_in_sa_mask | spared) & bit(s)) {
 			SigAction a = sigaction_of(s);
 			reflector_unfilter_action(s, &a);
-			if (a.handler > sig_ign)
+			if (a.handler != sig_dfl)
 				set_sigaction(s, a);
 		}
+}
+
+void reflector_forget_masks()
+{
+	reserved_in_sa_mask = spared = 0;
+	store(masks_stripped, 0u);
+}
+
+void reflector_release()
+{
+	reflector_restore_masks();
 	if (reflector_intact())
 		set_sigaction(signal_capture, SigAction{});
 }

@@ -31,6 +31,9 @@ static long sigmask(Session *s, const u64 call[7], bool *unblocked)
 	if (set_at) {
 		u64 to = how == sig_block ? old | set : how == sig_unblock ? old & ~set : set;
 		to &= ~unblockable;
+		/* What is ignored now would not exist natively; blocked, it would. */
+		if (to & ~old)
+			signals_pending(s);
 		s->mask_has_reserved = (to & capture_bit) != 0;
 		s->mask = to & ~capture_bit;
 		*unblocked = (old & ~to) != 0;
@@ -248,9 +251,16 @@ static long set_affinity(Session *s, const u64 call[7])
 
 static long get_affinity(Session *s, const u64 call[7])
 {
-	long ret = call_execute(call);
 	Session *of = affinity_session(s, call[1]);
-	if (ret <= 0 || !of || !of->pinned)
+	if (!of || !of->pinned)
+		return call_execute(call);
+	/* Length and rights are the kernel's to judge; the task's own mask must not reach the buffer, not even the part before a fault. */
+	u64 own[sizeof(of->affinity) / 8];
+	/* In 32 bits, as the kernel counts (kernel/sched/syscalls.c): eight times the length may wrap. */
+	u32 asked = static_cast<u32>(call[2]), counted = asked * 8 / 8;
+	u32 room = counted <= sizeof(own) ? counted : sizeof(own) - (asked % 8 ? 1 : 0);
+	long ret = sys(__NR_sched_getaffinity, call[1], room, addr(own));
+	if (ret <= 0)
 		return ret;
 	return copy_to_app(call[3], of->affinity, static_cast<u64>(ret)) ? -EFAULT : ret;
 }
