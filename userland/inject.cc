@@ -2,7 +2,7 @@
 /* Injection by a bootstrap in the vDSO's slack; see inject.h and bootstrap.h. */
 #include "inject.h"
 
-#include <sched.h>
+#include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -87,6 +87,20 @@ Result<> wait_bootstrap_free(pid_t pid, pid_t tid)
 		nanosleep(&t, nullptr);
 	}
 	return fail(EBUSY, "thread " + std::to_string(owner) + " hangs in an earlier attach");
+}
+
+void erase_bootstrap(pid_t pid, pid_t tid)
+{
+	auto maps = read_maps(pid, tid);
+	auto slack = maps ? find_slack(tid, *maps) : fail(ESRCH, "");
+	if (!slack)
+		return;
+	std::vector<char> zeros(static_cast<size_t>(bootstrap_end - bootstrap_code));
+	int fd = open(("/proc/" + std::to_string(tid) + "/mem").c_str(), O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)!pwrite(fd, zeros.data(), zeros.size(), static_cast<off_t>(*slack));
+	close(fd);
 }
 
 static BootstrapData bootstrap_for(const user_regs_struct &r, uint64_t mask, uint64_t base, const ImageHeader &h)

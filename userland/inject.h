@@ -31,6 +31,9 @@ Result<InjectionPlan> plan_injection(pid_t pid, pid_t tid);
  */
 Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan plan, const Config &config);
 
+/* Erases the bootstrap from the vDSO's slack, when the resident is gone. Best effort: the bytes are inert. */
+void erase_bootstrap(pid_t pid, pid_t tid);
+
 /*
  * To be called before the thread is stopped for inject(): lets an injection end whose controller died.
  */

@@ -346,6 +346,9 @@ Result<std::vector<pid_t>> recouple(pid_t pid, const std::vector<pid_t> &tids)
 		});
 		(void)controller.command(Command::unload, 0, 0, 0, left);
 		wait_unloaded(pid, controller);
+		pid_t tid = live_thread(pid);
+		if (left && !find_resident(pid, tid))
+			erase_bootstrap(pid, tid);
 	}
 	return wanted;
 }
