@@ -66,6 +66,8 @@ static Result<std::vector<pid_t>> select_threads(pid_t pid, const AttachOptions 
 		for (pid_t tid : threads_of(pid))
 			if (alive(pid, tid) && !is_resident_thread(pid, tid))
 				tids.push_back(tid);
+		/* The leader first: the resident comes in through it, and others may end at any moment. */
+		std::stable_partition(tids.begin(), tids.end(), [&](pid_t tid) { return tid == pid; });
 	} else if (tids.empty()) {
 		tids.push_back(pid);
 		if (!alive(pid, pid))

@@ -28,10 +28,14 @@ Session *session_of(s32 tid)
 constexpr u64 session_size = (sizeof(Session) + page_size - 1) & ~(page_size - 1);
 constexpr u64 session_bytes = session_size + 2 * session_stack_size;
 
-static bool over(const Session *s)
+/* The session has ended; its vCPU thread may be about to, and is waited for. */
+static bool over(Session *s)
 {
 	SessionState state = load(s->info.state);
-	return (state == SessionState::recoupled || state == SessionState::failed) && !load(s->vcpu_alive);
+	if (state != SessionState::recoupled && state != SessionState::failed)
+		return false;
+	join_thread(&s->vcpu_alive);
+	return true;
 }
 
 long session_create(s32 tid, Session **out)

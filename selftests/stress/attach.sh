@@ -39,6 +39,8 @@ kernel_kib() {
 	awk '/^(SUnreclaim|KernelStack|PageTables|SecPageTables|Percpu):/ { sum += $2 } END { print sum }' /proc/meminfo
 }
 
+# glibc keeps a number of unused thread stacks that depends on chance.
+export GLIBC_TUNABLES=glibc.pthread.stack_cache_size=0
 start busy "$programs/stress_threads" -t 4
 pid=$started
 for ((i = 0; i < 5; i++)); do
