@@ -133,7 +133,7 @@ static void serve_temporary_mask(Session *s, u64 call[7])
 			continue;
 		}
 		gate_pause(s);
-		signals_deliver_temporary(s, pending, mask);
+		signals_deliver_temporary(s, pending, mask | (temporary & capture_bit));
 		return;
 	}
 }

@@ -125,7 +125,9 @@ void signals_deliver_temporary(Session *s, u64 signals, u64 temporary)
 	if (a.handler > sig_ign) {
 		/* Exactly this one is delivered; frame and mask become what the kernel would have made of the temporary mask. */
 		s->temporary_mask.signal = n;
-		s->temporary_mask.handler_mask = (temporary | a.mask | (a.flags & sa_nodefer ? 0 : bit(n))) & ~capture_bit;
+		s->temporary_mask.handler_mask = (temporary | a.mask | (a.flags & sa_nodefer ? 0 : bit(n))) & ~unblockable;
+		if (reflector_action_blocks_reserved(n))
+			s->temporary_mask.handler_mask |= capture_bit;
 		s->mask = ~bit(n) & ~capture_bit;
 	} else {
 		s->mask = temporary & ~capture_bit;
@@ -170,8 +172,9 @@ void signals_after_capture(Session *s)
 		return;
 	/* At the handler's first instruction RDX points to the frame's ucontext, also without SA_SIGINFO. */
 	auto *frame = reinterpret_cast<UContext *>(s->context.mc.rdx);
-	frame->mask = s->temporary_mask.original;
-	s->mask = s->temporary_mask.handler_mask;
+	frame->mask = s->temporary_mask.original | (s->mask_has_reserved ? capture_bit : 0);
+	s->mask_has_reserved = (s->temporary_mask.handler_mask & capture_bit) != 0;
+	s->mask = s->temporary_mask.handler_mask & ~capture_bit;
 }
 
 /*

@@ -11,8 +11,6 @@
 namespace decouple
 {
 
-constexpr u64 unblockable = bit(sig_kill) | bit(sig_stop);
-
 static long sigmask(Session *s, const u64 call[7], bool *unblocked)
 {
 	u64 how = call[1], set_at = call[2], old_at = call[3], set = 0;

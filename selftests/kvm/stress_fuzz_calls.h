@@ -5,7 +5,8 @@
  * Arguments: f descriptor, b buffer, n length, p path, t short or wrong timespec (never absent), w page of the playground,
  * q length in the playground, k signal mask in a buffer, s signal, i small integer, r any 64 bits, 0-9 that number, a AT_FDCWD,
  * v array of iovec, V its length, l array of pollfd, L its length, c choice of the list in `choices`, o file offset, x socket address.
- * Flags: N the buffers hold what differs from run to run; P the result is a process id.
+ * Flags: N the buffers hold what differs from run to run; P the result is a process id; S not while the process is stopped now and
+ * then: natively too, a stop that interrupts a sleep leaves behind what restart_syscall then goes on with.
  */
 #ifndef STRESS_FUZZ_CALLS_H
 #define STRESS_FUZZ_CALLS_H
@@ -182,7 +183,7 @@ static const struct call calls[] = {
 	CALL(ioprio_get, "1ii", ""),
 	CALL(wait4, "rbc0", "", 1),
 	CALL(waitid, "irbc0", "", 5),
-	CALL(restart_syscall, "", ""),
+	CALL(restart_syscall, "", "S"),
 	CALL(keyctl, "crrrr", "", 999),
 	/* not there, or not as numbers go */
 	{600, "no_600", "rrrrrr", "", {0}},
