@@ -107,7 +107,7 @@ static BootstrapData bootstrap_for(const user_regs_struct &r, uint64_t mask, uin
 {
 	BootstrapData d = {};
 	d.all_signals = ~0ull;
-	d.mask = mask & ~reserved_bit;
+	d.mask = mask;
 	d.base = base;
 	d.size = h.image_size;
 	d.magic = resident_magic[0];
@@ -159,6 +159,11 @@ Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan pl
 
 	size_t code = static_cast<size_t>(bootstrap_data - bootstrap_code);
 	std::vector<char> blob(bootstrap_code, bootstrap_end);
+	plan.config = config;
+	if (config.hold) { /* its capture follows at once */
+		plan.config.hold_reserved_blocked = (mask & reserved_bit) != 0;
+		mask &= ~reserved_bit;
+	}
 	BootstrapData data = bootstrap_for(after, mask, plan.base, header);
 	data.tid = static_cast<uint64_t>(tid);
 	memcpy(blob.data() + code, &data, sizeof(data));
@@ -171,7 +176,6 @@ Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan pl
 	stopped.detach();
 
 	/* The mapping appears; then the image, and its first word last. */
-	plan.config = config;
 	plan.config.vdso_farewell = plan.slack + static_cast<uint64_t>(bootstrap_farewell - bootstrap_code);
 	long deadline = monotonic_ns() + patience_ns;
 	uint64_t control = plan.base + header.control;

@@ -69,7 +69,7 @@ void manager_start_in_child(Session *parent, UContext *context)
 	if (!start() || !manager_wait_ready())
 		return; /* the child stays native; its parent's status shows the follow option, its own nothing */
 	Session *s = session_of(control.hold_tid);
-	s->info.handover = {rseq.address, rseq.length, rseq.signature, 0, 0};
+	s->info.handover = {rseq.address, rseq.length, rseq.signature, (context->mask & capture_bit) != 0, 0};
 	s->guest.fs_base = fs;
 	s->guest.gs_base = gs;
 	context->mask &= ~capture_bit;
@@ -87,8 +87,10 @@ extern "C" __attribute__((visibility("hidden"))) void resident_init()
 		store(control.init_done_tsc, rdtsc());
 		return;
 	}
-	if (started && manager_wait_ready())
+	if (started && manager_wait_ready()) {
+		session_of(control.hold_tid)->info.handover.reserved_blocked = control.config.hold_reserved_blocked;
 		capture_self();
-	else /* not one instruction of the program without a decision: the controller kills it or lets it go on */
+	} else { /* not one instruction of the program without a decision: the controller kills it or lets it go on */
 		sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(control.hold_tid), sig_stop);
+	}
 }

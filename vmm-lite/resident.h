@@ -109,7 +109,7 @@ struct Config {
 	uint32_t hold; /* init_entry waits for the VM, makes a session for its own thread on hold_core and has it captured */
 	uint32_t hold_core;
 	uint32_t hold_service_core;
-	uint32_t reserved0;
+	uint32_t hold_reserved_blocked; /* as Handover::reserved_blocked, for that thread */
 	char follow_socket[64]; /* abstract socket name (without the leading NUL) told of an execve; empty: none */
 	uint32_t reserved[8];
 };
