@@ -64,10 +64,8 @@ static uint64_t find_hole(const std::vector<MapLine> &maps, uint64_t size)
  * A controller may have died with a thread in the bootstrap. That ends by itself, in a second at most; until then neither its registers
  * are the application's nor may its data be touched.
  */
-Result<> wait_bootstrap_free(pid_t pid, pid_t tid)
+static Result<> wait_bootstrap_free(pid_t pid, pid_t tid, uint64_t slack)
 {
-	auto maps = TRY(read_maps(pid, tid));
-	auto slack = TRY(find_slack(tid, maps));
 	BootstrapData old;
 	if (!read_memory(tid, slack + static_cast<uint64_t>(bootstrap_data - bootstrap_code), &old, sizeof(old)) || !old.tid)
 		return {};
@@ -140,6 +138,7 @@ Result<InjectionPlan> plan_injection(pid_t pid, pid_t tid)
 	auto maps = TRY(read_maps(pid, tid));
 	InjectionPlan p = {};
 	p.slack = TRY(find_slack(tid, maps));
+	TRY(wait_bootstrap_free(pid, tid, p.slack));
 	p.base = find_hole(maps, header.image_size);
 	if (!p.base)
 		return fail(ENOMEM, "no room in the address space of process " + std::to_string(pid) + " for the resident");
@@ -189,8 +188,7 @@ Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan pl
 	constexpr size_t head = offsetof(Control, mailbox);
 	poll_until(deadline,
 		   [&] { return read_memory(tid, control, &c, head) && (c.init_done_tsc || c.state != ResidentState::fresh); });
-	auto stopped_ns = c.init_done_tsc > begin_tsc ? static_cast<double>(c.init_done_tsc - begin_tsc) / tsc_per_ns() : 0.0;
-	return Injection{plan.base, control, static_cast<long>(stopped_ns)};
+	return Injection{plan.base, control, c.init_done_tsc > begin_tsc ? c.init_done_tsc - begin_tsc : 0};
 }
 
 } // namespace decouple

@@ -13,7 +13,7 @@ namespace decouple
 struct Injection {
 	uint64_t image; /* base address */
 	uint64_t control; /* address of struct Control */
-	long stopped_ns; /* time for which the thread did not run its own code, from here until init's end */
+	uint64_t stopped_ticks; /* TSC ticks for which the thread did not run its own code, from here until init's end */
 };
 
 /* What can be made ready while the thread still runs. */
@@ -23,6 +23,7 @@ struct InjectionPlan {
 	std::vector<char> image; /* without its first word, which says that it is complete */
 	Config config;
 };
+/* Before the thread is stopped. Lets an injection end whose controller died. */
 Result<InjectionPlan> plan_injection(pid_t pid, pid_t tid);
 
 /*
@@ -33,11 +34,6 @@ Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan pl
 
 /* Erases the bootstrap from the vDSO's slack, when the resident is gone. Best effort: the bytes are inert. */
 void erase_bootstrap(pid_t pid, pid_t tid);
-
-/*
- * To be called before the thread is stopped for inject(): lets an injection end whose controller died.
- */
-Result<> wait_bootstrap_free(pid_t pid, pid_t tid);
 
 } // namespace decouple
 

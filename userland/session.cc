@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "controller.h"
 #include "inject.h"
+#include "placement.h"
 #include "proc.h"
 #include "vmm-lite/state.h"
 
@@ -143,6 +144,7 @@ static void withdraw(const Controller &controller)
 static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::optional<Stopped> held)
 {
 	long begin = monotonic_ns();
+	auto begin_tsc = __rdtsc();
 	prctl(PR_SET_TIMERSLACK, 1000); /* short naps between polls: neither the target's core nor its time is ours to burn */
 	auto step = [&](const std::string &what) {
 		if (o.progress)
@@ -168,6 +170,7 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 	} else if (existing.error().code != ENOENT) {
 		return std::unexpected(existing.error());
 	}
+	OffCore off_core(last_core(pid, tids[0]));
 	std::optional<Controller> controller;
 	if (existing) {
 		controller = *existing;
@@ -178,10 +181,7 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 			config.hold_core = static_cast<uint32_t>(cores.dedicated[0]);
 			config.hold_service_core = static_cast<uint32_t>(cores.service[0]);
 		}
-		if (!held)
-			TRY(wait_bootstrap_free(pid, tids[0]));
 		auto plan = TRY(plan_injection(pid, tids[0]));
-		(void)tsc_per_ns();
 		auto stopped = held ? std::move(*held) : TRY(Stopped::stop(tids[0]));
 		if (!held) {
 			Handover h = stopped.rseq();
@@ -193,9 +193,10 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 			}
 		}
 		auto injected = TRY(inject(pid, tids[0], std::move(stopped), std::move(plan), config));
-		report.stopped_ns += injected.stopped_ns;
 		step("building the VM");
 		controller = TRY(Controller::wait_ready(pid, injected.control));
+		double ns_per_tick = static_cast<double>(monotonic_ns() - begin) / static_cast<double>(__rdtsc() - begin_tsc);
+		report.stopped_ns += static_cast<long>(static_cast<double>(injected.stopped_ticks) * ns_per_tick);
 	}
 	for (size_t i = 0; i < tids.size(); i++) {
 		pid_t tid = tids[i];

@@ -335,6 +335,15 @@ static void serve_mailbox()
 	unload(false);
 }
 
+/* It came as one mapping with all rights. Here, since the application's thread has waited long enough. */
+static void protect_image()
+{
+	const auto *header = reinterpret_cast<const ImageHeader *>(image_header);
+	u64 image = addr(image_header), text = header->text_size;
+	sys(__NR_mprotect, image, text, prot_read | prot_exec);
+	sys(__NR_mprotect, image + text, header->image_size - text, prot_read | prot_write);
+}
+
 [[noreturn]] static void manager_thread(void *)
 {
 	sigprocmask(sig_setmask, ~0ull);
@@ -349,6 +358,7 @@ static void serve_mailbox()
 		TimeSpec head_start = {0, ms / 10};
 		sys(__NR_nanosleep, addr(&head_start), 0);
 	}
+	protect_image();
 	u64 tsc = rdtsc();
 	s64 ns = now_ns();
 	SetupError e = vm_create();
@@ -388,8 +398,17 @@ long manager_start()
 	store(control.state, ResidentState::fresh);
 	manager_alive = 1;
 	long tid = start_thread(resident_thread_flags, addr(manager_stack_top), &manager_alive, manager_thread, nullptr);
-	if (tid < 0)
+	if (tid < 0) {
 		manager_alive = 0;
+		return tid;
+	}
+	/* It would otherwise wait behind the application's thread for the core that it was born on. */
+	const Config &c = control.config;
+	u64 core[16] = {};
+	for (u32 i = 0; i < c.service_core_count && i < sizeof(c.service_cores) / sizeof(c.service_cores[0]); i++)
+		core[c.service_cores[i] / 64 % 16] |= 1ull << (c.service_cores[i] % 64);
+	if (c.service_core_count)
+		sys(__NR_sched_setaffinity, static_cast<u64>(tid), sizeof(core), addr(core));
 	return tid;
 }
 
@@ -410,9 +429,6 @@ void manager_suspend(Session *s)
 
 long manager_resume(Session *s)
 {
-	SetupError e = vm_map_stub();
-	if (failed(e))
-		return e.error;
 	resume_session = s;
 	long r = manager_start();
 	if (r < 0)

@@ -26,24 +26,14 @@ static bool start()
 	control.image_size = header->image_size;
 	control.tgid = static_cast<s32>(sys(__NR_getpid));
 	control.hold_tid = static_cast<s32>(sys(__NR_gettid));
-	sys(__NR_mprotect, addr(image_header), header->text_size, prot_read | prot_exec);
-	sys(__NR_mprotect, addr(image_header) + header->text_size, header->image_size - header->text_size,
-	    prot_read | prot_write);
-	SetupError e = vm_map_stub();
-	if (failed(e)) {
-		report(e.step, e.error);
-		return false;
-	}
 	long r = reflector_prepare();
 	if (r < 0) {
-		vm_destroy();
 		report(r == -EBUSY ? SetupStep::signal_in_use : SetupStep::set_signal_action, r);
 		return false;
 	}
 	r = manager_start();
 	if (r < 0) {
 		reflector_release();
-		vm_destroy();
 		report(SetupStep::clone_manager, r);
 		return false;
 	}

@@ -271,13 +271,6 @@ static void run(Session *s)
 
 static SetupError prepare(Session *s)
 {
-	u64 core[16] = {};
-	core[s->info.core / 64] = 1ull << (s->info.core % 64);
-	long e = sys(__NR_sched_setaffinity, 0, sizeof(core), addr(core));
-	if (e < 0)
-		return {SetupStep::clone_vcpu_thread, e};
-	u32 lo, hi;
-	asm volatile("rdtscp" : "=a"(lo), "=d"(hi), "=c"(s->core_aux));
 	char path[48];
 	task_path(path, s->info.tid, "status");
 	long fd = sys(__NR_open, addr(path), 02000000 /* O_CLOEXEC */, 0);
@@ -285,6 +278,17 @@ static SetupError prepare(Session *s)
 		return {SetupStep::open_maps, fd};
 	s->status_fd = static_cast<s32>(fd);
 	SetupError r = vcpu_create(s);
+	if (failed(r))
+		return r;
+	/* Only now: the application's thread may still compute on that core. */
+	u64 core[16] = {};
+	core[s->info.core / 64] = 1ull << (s->info.core % 64);
+	long e = sys(__NR_sched_setaffinity, 0, sizeof(core), addr(core));
+	if (e < 0)
+		return {SetupStep::clone_vcpu_thread, e};
+	u32 lo, hi;
+	asm volatile("rdtscp" : "=a"(lo), "=d"(hi), "=c"(s->core_aux));
+	r = vcpu_set_up(s);
 	if (failed(r) || vm.probed)
 		return r;
 	r = vcpu_probe(s);

@@ -91,29 +91,39 @@ static bool map_call_pages(Session *s, u64 va, bool user)
 	return ok;
 }
 
-/*
- * CPUID as the host shows it: every leaf that KVM can answer gets what the instruction answers here and now, so that a program sees
- * no change when it is decoupled (it may have chosen its code long ago).
- */
+static void fill_from_host(struct kvm_cpuid_entry2 &x)
+{
+	CpuidRegs r = cpuid(x.function, x.index);
+	x.eax = r.eax, x.ebx = r.ebx, x.ecx = r.ecx, x.edx = r.edx;
+}
+
+long vcpu_read_cpuid()
+{
+	vm.cpuid.head.nent = max_cpuid_entries;
+	long e = sys(__NR_ioctl, static_cast<u64>(vm.kvm_fd), KVM_GET_SUPPORTED_CPUID, addr(&vm.cpuid));
+	for (u32 i = 0; e >= 0 && i < vm.cpuid.head.nent; i++)
+		fill_from_host(vm.cpuid.entry[i]);
+	return e;
+}
+
+/* Leaves that tell one core from another (SDM vol. 2, CPUID; APM vol. 3, appendix E): APIC ids. */
+static bool tells_core(u32 leaf)
+{
+	return leaf == 1 || leaf == 0xb || leaf == 0x1f || leaf == 0x8000001e;
+}
+
 static long set_cpuid(Session *s)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entry[192];
-	} c;
-	memset(&c, 0, sizeof(c));
-	c.head.nent = 192;
-	long e = sys(__NR_ioctl, static_cast<u64>(vm.kvm_fd), KVM_GET_SUPPORTED_CPUID, addr(&c));
-	if (e < 0)
+	CpuidTable own = vm.cpuid;
+	for (u32 i = 0; i < own.head.nent; i++)
+		if (tells_core(own.entry[i].function))
+			fill_from_host(own.entry[i]);
+	long e = vcpu_ioctl(s, KVM_SET_CPUID2, &own);
+	if (e >= 0)
 		return e;
-	auto native = c;
-	for (u32 i = 0; i < native.head.nent; i++) {
-		struct kvm_cpuid_entry2 &x = native.entry[i];
-		CpuidRegs r = cpuid(x.function, x.index);
-		x.eax = r.eax, x.ebx = r.ebx, x.ecx = r.ecx, x.edx = r.edx;
-	}
-	e = vcpu_ioctl(s, KVM_SET_CPUID2, &native);
-	return e < 0 ? vcpu_ioctl(s, KVM_SET_CPUID2, &c) : e;
+	own.head.nent = max_cpuid_entries;
+	e = sys(__NR_ioctl, static_cast<u64>(vm.kvm_fd), KVM_GET_SUPPORTED_CPUID, addr(&own));
+	return e < 0 ? e : vcpu_ioctl(s, KVM_SET_CPUID2, &own);
 }
 
 static long set_xcr0(Session *s)
@@ -240,25 +250,31 @@ static long set_signal_mask(Session *s)
 
 SetupError vcpu_create(Session *s)
 {
-	{
-		Locked hold(vm.lock);
-		if (!build_block(s) || (vm.probed && !map_call_pages(s, s->block_va, vm.pvm)))
-			return {SetupStep::page_tables, -ENOSPC};
-	}
 	/* Ids are not used twice: KVM keeps a closed vCPU until the VM goes. */
 	u32 id = __atomic_fetch_add(&vm.next_vcpu_id, 1, __ATOMIC_RELAXED);
 	long r = sys(__NR_ioctl, static_cast<u64>(vm.fd), KVM_CREATE_VCPU, id);
 	if (r < 0)
 		return {SetupStep::create_vcpu, r};
 	s->vcpu_fd = static_cast<s32>(r);
-	if ((r = set_cpuid(s)) < 0)
-		return {SetupStep::cpuid, r};
 	r = sys(__NR_mmap, 0, vm.run_size, prot_read | prot_write, map_shared, static_cast<u64>(s->vcpu_fd), 0);
 	if (is_error(r))
 		return {SetupStep::map_run, r};
 	s->run = reinterpret_cast<struct kvm_run *>(r);
 	s->run_size = vm.run_size;
 	sys(__NR_madvise, addr(s->run), s->run_size, madv_dontfork);
+	return setup_ok;
+}
+
+SetupError vcpu_set_up(Session *s)
+{
+	{
+		Locked hold(vm.lock);
+		if (!build_block(s) || (vm.probed && !map_call_pages(s, s->block_va, vm.pvm)))
+			return {SetupStep::page_tables, -ENOSPC};
+	}
+	long r = set_cpuid(s);
+	if (r < 0)
+		return {SetupStep::cpuid, r};
 	if ((r = set_sregs(s)) < 0)
 		return {SetupStep::sregs, r};
 	vm.xsave.components = 3;

@@ -9,8 +9,15 @@
 namespace decouple
 {
 
-/* Creates the vCPU of a session whose info.index and info.core are set and on whose core the caller is pinned. */
+/*
+ * vm.cpuid: CPUID as the host shows it. Every leaf that KVM can answer gets what the instruction answers here and now, so that a
+ * program sees no change when it is decoupled (it may have chosen its code long ago). Returns 0 or -errno.
+ */
+long vcpu_read_cpuid();
+/* Creates the vCPU of a session; on any core. */
 SetupError vcpu_create(Session *s);
+/* Makes its initial state; the caller is pinned to the session's core by now, which CPUID and TSC_AUX tell. */
+SetupError vcpu_set_up(Session *s);
 /* Runs the guest's own system call entry once to learn at which CPL this KVM enters it; first vCPU of a VM only. */
 SetupError vcpu_probe(Session *s);
 void vcpu_destroy(Session *s);

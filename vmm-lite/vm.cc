@@ -4,6 +4,7 @@
 #include "proc_maps.h"
 #include "session.h"
 #include "stub_image.h"
+#include "vcpu.h"
 #include "decouple/layout.h"
 
 namespace decouple
@@ -29,7 +30,7 @@ static long add_memslot(u64 gpa, u64 size, u64 hva)
 	return e;
 }
 
-SetupError vm_map_stub()
+static SetupError map_stub()
 {
 	long p = map_memory(DECOUPLE_STUB_SIZE, map_shared);
 	if (is_error(p))
@@ -76,6 +77,9 @@ static u64 physical_limit()
 
 SetupError vm_create()
 {
+	SetupError stub = map_stub();
+	if (failed(stub))
+		return stub;
 	static const char dev[] = "/dev/kvm";
 	long fd = sys(__NR_open, addr(dev), 02 | 02000000 /* O_RDWR | O_CLOEXEC */, 0);
 	if (fd < 0)
@@ -105,6 +109,8 @@ SetupError vm_create()
 	if (r < 0)
 		return {SetupStep::map_run, r};
 	vm.run_size = static_cast<u32>(r);
+	if ((r = vcpu_read_cpuid()) < 0)
+		return {SetupStep::cpuid, r};
 	vm.next_slot = 0;
 	vm.next_gpa = DECOUPLE_GPA_MEMORY;
 	vm.gpa_limit = physical_limit();

@@ -26,6 +26,12 @@ inline bool failed(const SetupError &e)
 }
 constexpr SetupError setup_ok = {SetupStep::none, 0};
 
+constexpr u32 max_cpuid_entries = 192;
+struct CpuidTable {
+	struct kvm_cpuid2 head;
+	struct kvm_cpuid_entry2 entry[max_cpuid_entries];
+};
+
 struct Vm {
 	s32 kvm_fd, fd;
 	u8 *stub; /* the stub area; shared anonymous memory, not inherited by children */
@@ -38,14 +44,13 @@ struct Vm {
 	XsaveLayout xsave;
 	u32 run_size, xsave_size;
 	u32 next_vcpu_id;
+	CpuidTable cpuid; /* for all vCPUs, but for the leaves that name the core */
 	PageTable tables;
 	Mutex lock;
 };
 extern Vm vm;
 
-/* Maps the stub area; on the home thread, before any resident thread exists. */
-SetupError vm_map_stub();
-/* Creates the VM; on the manager, in its own fd table. */
+/* Maps the stub area and creates the VM; on the manager, in its own fd table. vm_destroy() undoes it, also half of it. */
 SetupError vm_create();
 /* What depends on the kind of KVM, once vcpu_probe() knows it. */
 SetupError vm_after_probe();

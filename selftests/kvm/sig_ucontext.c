@@ -48,7 +48,7 @@ int main(void)
 	arm_timer(2000, 2000);
 	registers_call(&loaded, &out, code_spin);
 	arm_timer(0, 0);
-	printf("enough handlers: %d, wrong rsp %d, registers %d, flags %d\n", calls == target, (int)wrong_rsp, (int)wrong_gpr,
+	printf("enough handlers: %d, wrong rsp %d, registers %d, flags %d\n", calls >= target, (int)wrong_rsp, (int)wrong_gpr,
 	       (int)wrong_flags);
 	registers_equal(&loaded, &out, "rflags", "after the handlers");
 	return test_done();

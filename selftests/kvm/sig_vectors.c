@@ -15,7 +15,7 @@ static void handler(int sig, siginfo_t *info, void *context)
 
 	(void)sig, (void)info;
 	vectors_call(&trash, &dump, code_nop, (uint64_t[7]){0}, level);
-	if (rip >= (uint64_t)code_spin && rip < (uint64_t)code_spin_end && ++calls == 100)
+	if (!stop && rip >= (uint64_t)code_spin && rip < (uint64_t)code_spin_end && ++calls == 100)
 		stop = 1;
 }
 
