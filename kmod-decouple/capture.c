@@ -6,6 +6,7 @@
  */
 #include <linux/rseq.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
 #include <linux/smp.h>
 #include <linux/uaccess.h>
 #include <asm/ptrace.h>
@@ -66,9 +67,24 @@ void decouple_hooks_drop(struct decouple_session *s)
 static void fill_frame(struct decouple_frame *f, const struct pt_regs *r)
 {
 	f->regs = (struct decouple_regs){
-		.r8 = r->r8, .r9 = r->r9, .r10 = r->r10, .r11 = r->r11, .r12 = r->r12, .r13 = r->r13, .r14 = r->r14, .r15 = r->r15,
-		.rdi = r->di, .rsi = r->si, .rbp = r->bp, .rbx = r->bx, .rdx = r->dx, .rax = r->ax, .rcx = r->cx, .rsp = r->sp,
-		.rip = r->ip, .rflags = r->flags,
+		.r8 = r->r8,
+		.r9 = r->r9,
+		.r10 = r->r10,
+		.r11 = r->r11,
+		.r12 = r->r12,
+		.r13 = r->r13,
+		.r14 = r->r14,
+		.r15 = r->r15,
+		.rdi = r->di,
+		.rsi = r->si,
+		.rbp = r->bp,
+		.rbx = r->bx,
+		.rdx = r->dx,
+		.rax = r->ax,
+		.rcx = r->cx,
+		.rsp = r->sp,
+		.rip = r->ip,
+		.rflags = r->flags,
 	};
 	f->mask = current->blocked.sig[0];
 }

@@ -38,7 +38,8 @@ static struct mm_struct *memory_of(const struct file *file)
 {
 	const struct inode *inode = file_inode(file);
 
-	if (inode->i_sb->s_magic != PROC_SUPER_MAGIC || !S_ISREG(inode->i_mode) || strcmp(file->f_path.dentry->d_name.name, "mem"))
+	if (inode->i_sb->s_magic != PROC_SUPER_MAGIC || !S_ISREG(inode->i_mode) ||
+	    strcmp(file->f_path.dentry->d_name.name, "mem"))
 		return NULL;
 	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) != (FMODE_READ | FMODE_WRITE))
 		return NULL;

@@ -2,6 +2,7 @@
 /* Gate calls; see include/decouple/gate.h. The caller is a thread of the process, in msync(2) on the gate's own mapping. */
 #include <linux/hrtimer.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
 #include <linux/sched/task.h>
 #include <asm/ptrace.h>
 
@@ -9,15 +10,21 @@
 
 /* What user code may set, as in rt_sigreturn (arch/x86/kernel/signal.c: FIX_EFLAGS), and ID and NT, which it can set by POPF. */
 #define USER_FLAGS                                                                                                             \
-	(X86_EFLAGS_AC | X86_EFLAGS_OF | X86_EFLAGS_DF | X86_EFLAGS_TF | X86_EFLAGS_SF | X86_EFLAGS_ZF | X86_EFLAGS_AF |      \
+	(X86_EFLAGS_AC | X86_EFLAGS_OF | X86_EFLAGS_DF | X86_EFLAGS_TF | X86_EFLAGS_SF | X86_EFLAGS_ZF | X86_EFLAGS_AF |       \
 	 X86_EFLAGS_PF | X86_EFLAGS_CF | X86_EFLAGS_RF | X86_EFLAGS_ID | X86_EFLAGS_NT)
+
+/* A living task's own is stable. */
+static spinlock_t *siglock(void)
+{
+	return &rcu_dereference_protected(current->sighand, true)->siglock;
+}
 
 static void set_blocked(u64 mask)
 {
-	spin_lock_irq(&current->sighand->siglock);
+	spin_lock_irq(siglock());
 	current->blocked.sig[0] = mask & ~(sigmask(SIGKILL) | sigmask(SIGSTOP));
 	set_thread_flag(TIF_SIGPENDING); /* the kernel looks, and takes it back when there is nothing */
-	spin_unlock_irq(&current->sighand->siglock);
+	spin_unlock_irq(siglock());
 }
 
 /* The frame is the process's to write: each field is read once, and is nothing that the thread could not have by rt_sigreturn. */
@@ -56,9 +63,9 @@ static bool signal_waits(u64 mask)
 {
 	u64 pending;
 
-	spin_lock_irq(&current->sighand->siglock);
+	spin_lock_irq(siglock());
 	pending = current->pending.signal.sig[0] | current->signal->shared_pending.signal.sig[0];
-	spin_unlock_irq(&current->sighand->siglock);
+	spin_unlock_irq(siglock());
 	return (pending & ~mask) != 0;
 }
 

@@ -76,7 +76,11 @@ static const struct {
 	unsigned int cmd;
 	long (*handle)(struct file *file, void __user *arg);
 } calls[] = {
-	{DECOUPLE_GET_VERSION, get_version}, {DECOUPLE_BIND, bind}, {DECOUPLE_MAP, map}, {DECOUPLE_START, start}, {DECOUPLE_POKE, poke},
+	{DECOUPLE_GET_VERSION, get_version},
+	{DECOUPLE_BIND, bind},
+	{DECOUPLE_MAP, map},
+	{DECOUPLE_START, start},
+	{DECOUPLE_POKE, poke},
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -2,16 +2,16 @@
 /* Tracepoints and the debug exception: what must be noticed where it happens. All of them look first whether there is any session. */
 #include <linux/kdebug.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
 #include <linux/tracepoint.h>
 #include <asm/debugreg.h>
 
 #include "compat.h"
 #include "decouple.h"
 
-
 static bool dropped_at_once(struct task_struct *task, int sig)
 {
-	const struct k_sigaction *action = &task->sighand->action[sig - 1];
+	const struct k_sigaction *action = &rcu_dereference_protected(task->sighand, true)->action[sig - 1]; /* siglock held */
 
 	return action->sa.sa_handler == SIG_IGN || (action->sa.sa_handler == SIG_DFL && sig_kernel_ignore(sig));
 }
@@ -27,7 +27,8 @@ static void notice(struct decouple_session *s, int sig)
 }
 
 /* siglock held. In the gate everything is blocked, so the kernel itself wakes nobody. */
-static void signal_generated(void *unused, int sig, struct kernel_siginfo *info, struct task_struct *task, int group, int result)
+static void signal_generated(void *unused, int sig, struct kernel_siginfo *info, struct task_struct *task, int group,
+			     int result)
 {
 	struct decouple_session *s;
 

@@ -23,9 +23,7 @@ struct decouple_session *decouple_session_of(struct task_struct *task)
 
 	if (!decouple_any_sessions())
 		return NULL;
-	hash_for_each_possible_rcu(sessions, s, by_group, (unsigned long)task->signal)
-		if (s->task == task)
-			return s;
+	hash_for_each_possible_rcu(sessions, s, by_group, (unsigned long)task->signal) if (s->task == task) return s;
 	return NULL;
 }
 
@@ -33,9 +31,7 @@ void decouple_sessions_of_group(struct signal_struct *group, void (*each)(struct
 {
 	struct decouple_session *s;
 
-	hash_for_each_possible_rcu(sessions, s, by_group, (unsigned long)group)
-		if (s->task->signal == group)
-			each(s, arg);
+	hash_for_each_possible_rcu(sessions, s, by_group, (unsigned long)group) if (s->task->signal == group) each(s, arg);
 }
 
 struct decouple_session *decouple_session_at(struct decouple_process *p, u64 index)

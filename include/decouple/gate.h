@@ -58,7 +58,8 @@ enum decouple_wake { DECOUPLE_WAKE_TIMEOUT = 0, DECOUPLE_WAKE_BELL = 1, DECOUPLE
 
 enum decouple_return {
 	DECOUPLE_RETURN_STAY = 0, /* runs natively from now on */
-	DECOUPLE_RETURN_CAPTURE = 1, /* is captured again before its first instruction, behind the signals that Linux delivers first */
+	DECOUPLE_RETURN_CAPTURE =
+		1, /* is captured again before its first instruction, behind the signals that Linux delivers first */
 	DECOUPLE_RETURN_STEP = 2, /* executes one instruction natively and is captured behind it, or at what it raised */
 	DECOUPLE_RETURN_LEAVE = 3, /* as STAY, and the session ends */
 };
