@@ -201,8 +201,10 @@ void bench_attach(const Options &options, Report &report)
 		Times times;
 		std::vector<double> growth;
 		std::string suffix = std::string("_") + program.name;
-		if (!installed(program.name)) {
-			report.notes.push_back("attach_total" + suffix + ": " + program.name + " is not installed");
+		const char *needed =
+			program.source ? "javac" : program.name; // java runs a source file only where it can compile it
+		if (!installed(needed)) {
+			report.notes.push_back("attach_total" + suffix + ": " + needed + " is not installed");
 			continue;
 		}
 		if (auto measured = attach_program(program, options, memory, times, growth); !measured) {
