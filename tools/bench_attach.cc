@@ -19,6 +19,7 @@ namespace
 {
 
 constexpr unsigned memory_rounds = 7, program_starts = 5, attaches_per_start = 4, extra_threads = 8;
+constexpr unsigned program_settle_ms = 1000; // a heap all over the address space needs many windows
 
 void pause_ms(unsigned ms)
 {
@@ -132,12 +133,11 @@ Result<> measure_memory(const Options &options, KernelMemory &memory, Report &re
 		return fail(ENODATA, "the kernel's memory did not grow by an attach, " + memory.source());
 	report.values.emplace_back("kernel_memory_kib", median(one));
 	report.values.emplace_back("kernel_memory_per_thread_kib", median(further));
-	report.notes.push_back("kernel_memory_*: growth of the kernel's memory 100 ms after an attach, "
-			       "kernel_memory_per_thread_kib by each further "
-			       "thread; medians of " +
-			       std::to_string(memory_rounds) + " attaches of the small process, " +
-			       std::to_string(program_starts) + " of the others, whose own growth meanwhile is in it; " +
-			       memory.source());
+	report.notes.push_back(
+		"kernel_memory_*: growth of the kernel's memory 100 ms after an attach, of node and java a second after; "
+		"kernel_memory_per_thread_kib by each further thread; medians of " +
+		std::to_string(memory_rounds) + " attaches of the small process, " + std::to_string(program_starts) +
+		" of the others, whose own growth meanwhile is in it; " + memory.source());
 	return {};
 }
 
@@ -157,7 +157,7 @@ Result<> attach_program(const Program &program, const Options &options, KernelMe
 			AttachReport report = TRY(attach_once(child.pid(), options, false));
 			TRY(await_decoupled(child.pid()));
 			times.add(report);
-			pause_ms(100);
+			pause_ms(i == 0 ? program_settle_ms : 100);
 			if (i == 0)
 				growth.push_back(memory.kib() - before);
 			TRY(recouple(child.pid(), {}));
