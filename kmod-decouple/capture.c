@@ -125,9 +125,9 @@ static void capture(struct decouple_session *s, struct pt_regs *regs)
 		return;
 	if (xchg(&s->interrupting, false))
 		undo_eintr(regs);
-	if (s->stepping)
+	if (s->trapping)
 		regs->flags &= ~X86_EFLAGS_TF;
-	s->stepping = s->stepped = false;
+	s->stepping = s->trapping = s->stepped = false;
 	s->capture = false;
 	s->where = DECOUPLE_IN_GATE;
 	fill_frame(f, regs);
@@ -136,7 +136,7 @@ static void capture(struct decouple_session *s, struct pt_regs *regs)
 	 * Without siglock, which can't be taken here on PREEMPT_RT: a sender that still sees the old mask sets TIF_SIGPENDING in vain, and
 	 * a signal that it left to us is found by the resident, which looks at what is pending behind each capture.
 	 */
-	WRITE_ONCE(current->blocked.sig[0], ~(sigmask(SIGKILL) | sigmask(SIGSTOP)));
+	WRITE_ONCE(current->blocked.sig[0], ~UNBLOCKABLE);
 	regs->ip = f->entry;
 	regs->sp = f->entry_rsp;
 	regs->di = f->entry_rdi;
@@ -179,8 +179,12 @@ static void on_return(struct user_return_notifier *n)
 	if (decouple_session_interrupted(s))
 		skip_call(s->frame, regs);
 	decouple_restore_rax(s);
-	if (s->where == DECOUPLE_IN_GATE)
+	if (s->where == DECOUPLE_IN_GATE) {
+		/* Behind the kernel's own look at the flag: the call will find it. */
+		if (READ_ONCE(s->frame->interrupt_first) && regs->ip >= s->frame->call_begin && regs->ip < s->frame->call_end)
+			set_thread_flag(TIF_NOTIFY_SIGNAL);
 		return;
+	}
 	if (!READ_ONCE(s->capture))
 		decouple_hooks_drop(s);
 	else if (!s->stepping || s->stepped || regs->ip != s->step_rip)

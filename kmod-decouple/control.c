@@ -61,7 +61,7 @@ long decouple_controller_bind(struct decouple_controller *c, int mem_fd)
 	mutex_lock(&c->lock);
 	err = -EBUSY;
 	if (!c->process) {
-		c->process = decouple_process_create(mm);
+		c->process = decouple_process_open(mm);
 		err = c->process ? 0 : -ENOMEM;
 	}
 	mutex_unlock(&c->lock);
@@ -88,7 +88,7 @@ long decouple_controller_map(struct decouple_controller *c, struct decouple_map 
 
 static long start(struct decouple_process *p, const struct decouple_start *start)
 {
-	const unsigned int last = DECOUPLE_GATE_FRAMES - 1;
+	const unsigned int first = 0;
 	struct decouple_session *s;
 	struct decouple_frame *f;
 	struct task_struct *task;
@@ -97,12 +97,12 @@ static long start(struct decouple_process *p, const struct decouple_start *start
 	task = decouple_process_thread(p, start->tid);
 	if (!task)
 		return -ESRCH;
-	err = decouple_session_add(p, last, task);
+	err = decouple_session_add(p, first, task);
 	put_task_struct(task);
 	if (err)
 		return err;
 	rcu_read_lock();
-	s = decouple_session_at(p, last);
+	s = decouple_session_at(p, first);
 	if (s && !refcount_inc_not_zero(&s->ref))
 		s = NULL;
 	rcu_read_unlock();

@@ -25,6 +25,7 @@
 
 struct decouple_process {
 	struct kref ref;
+	struct list_head link;
 	struct mm_struct *mm; /* identity; mmgrab()ed */
 	struct mutex lock; /* sessions[], frames[], mapping */
 	unsigned long gate; /* user address of the gate's mapping; 0: none */
@@ -34,6 +35,8 @@ struct decouple_process {
 	struct task_struct *manager; /* sleeps in DECOUPLE_GATE_MANAGE */
 	bool poked;
 };
+
+#define UNBLOCKABLE (sigmask(SIGKILL) | sigmask(SIGSTOP))
 
 enum decouple_where {
 	DECOUPLE_NATIVE, /* outside the gate */
@@ -60,7 +63,8 @@ struct decouple_session {
 	bool hooked, returning; /* the notifiers are registered */
 	enum decouple_where where;
 	bool capture; /* at a return to user mode outside the gate */
-	bool stepping; /* TF is ours; captured only when the instruction at step_rip is over */
+	bool stepping; /* captured only when the instruction at step_rip is over */
+	bool trapping; /* with our TF */
 	bool stepped; /* it is: by its trap, or by the signal that it raised */
 	unsigned long step_rip;
 	bool fix_rax; /* the exit of the gate call has overwritten RAX: */
@@ -103,7 +107,8 @@ bool decouple_session_interrupted(struct decouple_session *s); /* on its own thr
 int decouple_gate_call(struct decouple_process *p);
 
 /* process.c */
-struct decouple_process *decouple_process_create(struct mm_struct *mm);
+/* The one for this memory, made if need be; NULL: no memory. */
+struct decouple_process *decouple_process_open(struct mm_struct *mm);
 void decouple_process_get(struct decouple_process *p);
 void decouple_process_put(struct decouple_process *p);
 long decouple_process_map(struct decouple_process *p, unsigned long image, unsigned long image_size);

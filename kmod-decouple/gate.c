@@ -22,7 +22,7 @@ static spinlock_t *siglock(void)
 static void set_blocked(u64 mask)
 {
 	spin_lock_irq(siglock());
-	current->blocked.sig[0] = mask & ~(sigmask(SIGKILL) | sigmask(SIGSTOP));
+	current->blocked.sig[0] = mask & ~UNBLOCKABLE;
 	set_thread_flag(TIF_SIGPENDING); /* the kernel looks, and takes it back when there is nothing */
 	spin_unlock_irq(siglock());
 }
@@ -32,9 +32,12 @@ static long leave_gate(struct decouple_session *s, u64 how)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 	struct decouple_regs r = *(volatile struct decouple_regs *)&s->frame->regs;
+	bool temporary;
 
 	if (s->where != DECOUPLE_IN_GATE)
 		return -EPERM;
+	temporary = how & DECOUPLE_RETURN_TEMPORARY;
+	how &= ~(u64)DECOUPLE_RETURN_TEMPORARY;
 	if (how > DECOUPLE_RETURN_LEAVE)
 		return -EINVAL;
 	regs->r8 = r.r8, regs->r9 = r.r9, regs->r10 = r.r10, regs->r11 = r.r11;
@@ -45,14 +48,19 @@ static long leave_gate(struct decouple_session *s, u64 how)
 	regs->orig_ax = -1;
 	s->rax = r.rax;
 	s->fix_rax = true;
-	s->stepping = how == DECOUPLE_RETURN_STEP;
+	s->stepping = how == DECOUPLE_RETURN_STEP || how == DECOUPLE_RETURN_SLIP;
+	s->trapping = how == DECOUPLE_RETURN_STEP;
 	s->stepped = false;
 	s->step_rip = r.rip;
-	if (s->stepping)
+	if (s->trapping)
 		regs->flags |= X86_EFLAGS_TF;
 	WRITE_ONCE(s->interrupting, false);
-	WRITE_ONCE(s->capture, how == DECOUPLE_RETURN_CAPTURE || how == DECOUPLE_RETURN_STEP);
+	WRITE_ONCE(s->capture, how == DECOUPLE_RETURN_CAPTURE || s->stepping);
 	s->where = DECOUPLE_NATIVE;
+	if (temporary) { /* as in ppoll and its kin: kernel/signal.c: set_user_sigmask */
+		current->saved_sigmask.sig[0] = READ_ONCE(s->frame->mask_saved) & ~UNBLOCKABLE;
+		set_restore_sigmask();
+	}
 	set_blocked(READ_ONCE(s->frame->mask));
 	if (how == DECOUPLE_RETURN_LEAVE)
 		decouple_session_remove(s->process, s->index);

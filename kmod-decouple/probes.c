@@ -20,6 +20,8 @@ static void notice(struct decouple_session *s, int sig)
 {
 	if (READ_ONCE(s->frame->mask_wait) & sigmask(sig))
 		return;
+	WRITE_ONCE(s->frame->noticed, 1);
+	smp_mb(); /* pairs with the resident's, which announces a wait or a call before it looks for signals */
 	if (READ_ONCE(s->waiting))
 		wake_up_process(s->task);
 	else
@@ -58,7 +60,9 @@ static void signal_delivered(void *unused, int sig, struct kernel_siginfo *info,
 		decouple_restore_rax(s);
 		WRITE_ONCE(s->interrupting, false);
 		if (s->stepping && action->sa.sa_handler > SIG_IGN) {
-			task_pt_regs(current)->flags &= ~X86_EFLAGS_TF;
+			if (s->trapping)
+				task_pt_regs(current)->flags &= ~X86_EFLAGS_TF;
+			s->trapping = false;
 			s->stepped = true;
 		}
 	}
@@ -115,8 +119,9 @@ static int debug_exception(struct notifier_block *block, unsigned long event, vo
 		return NOTIFY_DONE;
 	rcu_read_lock();
 	s = decouple_session_of(current);
-	if (s && s->hooked && s->stepping && (*dr6 & DR_STEP)) {
+	if (s && s->hooked && s->trapping && (*dr6 & DR_STEP)) {
 		args->regs->flags &= ~X86_EFLAGS_TF;
+		s->trapping = false;
 		s->stepped = true;
 		*dr6 &= ~DR_STEP;
 		if (!*dr6)

@@ -13,7 +13,20 @@
 #include "compat.h"
 #include "decouple.h"
 
-struct decouple_process *decouple_process_create(struct mm_struct *mm)
+static LIST_HEAD(processes);
+static DEFINE_MUTEX(processes_lock); /* the list; held from the last put to the removal */
+
+static struct decouple_process *find(struct mm_struct *mm)
+{
+	struct decouple_process *p;
+
+	list_for_each_entry(p, &processes, link)
+		if (p->mm == mm)
+			return p;
+	return NULL;
+}
+
+static struct decouple_process *create(struct mm_struct *mm)
 {
 	struct decouple_process *p = kvzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
 
@@ -24,6 +37,21 @@ struct decouple_process *decouple_process_create(struct mm_struct *mm)
 	p->mm = mm;
 	mutex_init(&p->lock);
 	raw_spin_lock_init(&p->manager_lock);
+	list_add(&p->link, &processes);
+	return p;
+}
+
+struct decouple_process *decouple_process_open(struct mm_struct *mm)
+{
+	struct decouple_process *p;
+
+	mutex_lock(&processes_lock);
+	p = find(mm);
+	if (p)
+		kref_get(&p->ref);
+	else
+		p = create(mm);
+	mutex_unlock(&processes_lock);
 	return p;
 }
 
@@ -32,6 +60,8 @@ static void destroy(struct kref *ref)
 	struct decouple_process *p = container_of(ref, struct decouple_process, ref);
 	unsigned int i;
 
+	list_del(&p->link);
+	mutex_unlock(&processes_lock);
 	for (i = 0; i < DECOUPLE_GATE_FRAMES; i++)
 		if (p->frames[i])
 			__free_page(p->frames[i]);
@@ -48,7 +78,7 @@ void decouple_process_get(struct decouple_process *p)
 
 void decouple_process_put(struct decouple_process *p)
 {
-	kref_put(&p->ref, destroy);
+	kref_put_mutex(&p->ref, destroy, &processes_lock);
 }
 
 struct task_struct *decouple_process_thread(struct decouple_process *p, u64 tid)
@@ -155,7 +185,16 @@ static int gate_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 
 static int gate_release(struct inode *inode, struct file *file)
 {
-	decouple_process_put(file->private_data);
+	struct decouple_process *p = file->private_data;
+	unsigned int i;
+
+	/* The memory is gone, or the resident: nobody can end these any more. */
+	for (i = 0; i < DECOUPLE_GATE_FRAMES; i++)
+		decouple_session_remove(p, i);
+	mutex_lock(&p->lock);
+	p->gate = 0;
+	mutex_unlock(&p->lock);
+	decouple_process_put(p);
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 #include "decouple.h"
 
 static DEFINE_HASHTABLE(sessions, 8);
-static DEFINE_SPINLOCK(sessions_lock); /* writers of the hash */
+static DEFINE_RAW_SPINLOCK(sessions_lock); /* writers of the hash */
 static struct workqueue_struct *releases;
 static atomic_t session_count = ATOMIC_INIT(0);
 
@@ -58,15 +58,22 @@ void decouple_session_get(struct decouple_session *s)
 /* From any context: tasks can't be put everywhere. */
 void decouple_session_put(struct decouple_session *s)
 {
+	unsigned long flags;
+
 	if (!refcount_dec_and_test(&s->ref))
 		return;
+	raw_spin_lock_irqsave(&sessions_lock, flags);
+	hash_del_rcu(&s->by_group);
+	raw_spin_unlock_irqrestore(&sessions_lock, flags);
+	atomic_dec(&session_count);
 	INIT_RCU_WORK(&s->release, release);
 	queue_rcu_work(releases, &s->release);
 }
 
 long decouple_session_add(struct decouple_process *p, u64 index, struct task_struct *task)
 {
-	struct decouple_session *s;
+	struct decouple_session *s, *old;
+	bool same = false;
 	long err;
 
 	if (index >= DECOUPLE_GATE_FRAMES)
@@ -87,9 +94,11 @@ long decouple_session_add(struct decouple_process *p, u64 index, struct task_str
 	refcount_set(&s->ref, 1);
 	raw_spin_lock_init(&s->lock);
 	decouple_hooks_init(s);
-	spin_lock(&sessions_lock);
+	raw_spin_lock_irq(&sessions_lock);
 	rcu_read_lock();
-	err = rcu_access_pointer(p->sessions[index]) || decouple_session_of(task) ? -EBUSY : 0;
+	old = rcu_dereference(p->sessions[index]);
+	same = old && old->task == task;
+	err = old || decouple_session_of(task) ? -EBUSY : 0;
 	rcu_read_unlock();
 	if (!err) {
 		get_task_struct(task);
@@ -98,12 +107,12 @@ long decouple_session_add(struct decouple_process *p, u64 index, struct task_str
 		rcu_assign_pointer(p->sessions[index], s);
 		atomic_inc(&session_count);
 	}
-	spin_unlock(&sessions_lock);
+	raw_spin_unlock_irq(&sessions_lock);
 unlock:
 	mutex_unlock(&p->lock);
 	if (err)
 		kfree(s);
-	return err;
+	return same ? 0 : err;
 }
 
 long decouple_session_remove(struct decouple_process *p, u64 index)
@@ -115,14 +124,13 @@ long decouple_session_remove(struct decouple_process *p, u64 index)
 	mutex_lock(&p->lock);
 	s = rcu_dereference_protected(p->sessions[index], lockdep_is_held(&p->lock));
 	if (s) {
-		spin_lock(&sessions_lock);
-		hash_del_rcu(&s->by_group);
 		rcu_assign_pointer(p->sessions[index], NULL);
-		atomic_dec(&session_count);
-		spin_unlock(&sessions_lock);
-		WRITE_ONCE(s->capture, false); /* hooks that are registered go at the next return to user mode */
+		/* Hooks that are registered go at the next return to user mode; until then the probes must find the session. */
+		WRITE_ONCE(s->capture, false);
 		if (xchg(&s->arm, false))
 			decouple_session_put(s);
+		else if (READ_ONCE(s->hooked) && s->task != current)
+			decouple_interrupt_task(s->task);
 	}
 	mutex_unlock(&p->lock);
 	if (!s)

@@ -27,7 +27,8 @@
 /* In R10. "frame" is the number of a frame, 0 to DECOUPLE_GATE_FRAMES - 1. */
 enum decouple_gate_call {
 	/* R8 frame, R9 tid of a thread of the caller's process. Makes a session for it; the frame's entry must be filled in. The
-	 * thread goes on natively. -ESRCH no such thread, -EBUSY frame or thread has a session, -ENOEXEC a 32-bit thread. */
+	 * thread goes on natively. -ESRCH no such thread, -EBUSY frame or thread has a session, -ENOEXEC a 32-bit thread; 0 also
+	 * when they have each other already. */
 	DECOUPLE_GATE_ADD = 1,
 	/* R8 frame. Ends the session; the thread stays where it is. Waits until the module is done with it. */
 	DECOUPLE_GATE_REMOVE,
@@ -54,6 +55,9 @@ enum decouple_gate_call {
 	DECOUPLE_GATE_POKE,
 };
 
+/* Added to enum decouple_return: frame->mask is for the delivery of signals only, frame->mask_saved comes into force behind it. */
+#define DECOUPLE_RETURN_TEMPORARY 0x100
+
 enum decouple_wake { DECOUPLE_WAKE_TIMEOUT = 0, DECOUPLE_WAKE_BELL = 1, DECOUPLE_WAKE_SIGNAL = 2 };
 
 enum decouple_return {
@@ -61,7 +65,8 @@ enum decouple_return {
 	DECOUPLE_RETURN_CAPTURE =
 		1, /* is captured again before its first instruction, behind the signals that Linux delivers first */
 	DECOUPLE_RETURN_STEP = 2, /* executes one instruction natively and is captured behind it, or at what it raised */
-	DECOUPLE_RETURN_LEAVE = 3, /* as STAY, and the session ends */
+	DECOUPLE_RETURN_SLIP = 3, /* as STEP, but without the trap flag: captured at the next entry to the kernel behind that instruction */
+	DECOUPLE_RETURN_LEAVE = 4, /* as STAY, and the session ends */
 };
 
 /* General registers, in the order of the kernel's struct sigcontext. */
@@ -77,6 +82,7 @@ struct decouple_regs {
 struct decouple_frame {
 	struct decouple_regs regs; /* module at capture, resident before DECOUPLE_GATE_RETURN */
 	__u64 mask; /* blocked signals, bit N-1 for signal N; module at capture, resident before DECOUPLE_GATE_RETURN */
+	__u64 mask_saved; /* resident, with DECOUPLE_RETURN_TEMPORARY */
 	__u64 captures; /* module: entries into the gate */
 	__u64 rseq; /* module, at capture: address of the thread's rseq area, 0: none */
 	__u32 rseq_len, rseq_sig;
@@ -92,6 +98,8 @@ struct decouple_frame {
 	__u32 in_call; /* resident: 1 while in an interruptible call; cleared by the module when it interrupts */
 	__u32 interrupted; /* module: that has been done */
 	__u32 restart; /* module: the interrupted call goes on by restart_syscall(2) */
+	__u32 interrupt_first; /* resident: the next interruptible call finds itself interrupted before it would sleep */
+	__u32 noticed; /* module: a signal that mask_wait lets through has come, while neither waiting nor in a call */
 	__u32 reserved;
 };
 

@@ -117,10 +117,10 @@ struct decouple_start {
 /**
  * DECOUPLE_START - have a thread enter the resident
  *
- * Argument: &struct decouple_start. The thread is captured with the last frame of the gate, whose entry is the function, and leaves it by
+ * Argument: &struct decouple_start. The thread is captured with frame 0 of the gate, whose entry is the function, and leaves it by
  * DECOUPLE_GATE_RETURN. Returns when that is under way.
  *
- * Return: 0; -ENXIO the device is not bound, or nothing is mapped; -ESRCH no such thread in that process; -EBUSY the last frame is in use;
+ * Return: 0; -ENXIO the device is not bound, or nothing is mapped; -ESRCH no such thread in that process; -EBUSY frame 0 is in use;
  * -ENOEXEC a 32-bit thread; -ENOMEM.
  * Availability: ABI 1.
  */
