@@ -2,32 +2,41 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Boots a stock Debian kernel in QEMU (TCG, nested SVM) on this machine's own root and runs one command in the tree there.
 #
-#   selftests/vm/boot.sh [KERNEL=6.1|6.12] [NAME=VALUE]... -- COMMAND [ARG]...
+#   selftests/vm/boot.sh [KERNEL=6.1|6.1-rt|6.12|6.12-rt] [NAME=VALUE]... -- COMMAND [ARG]...
 #
 # The root is the host's, read by 9p below an overlay in memory: all programs are there, and what the command writes is lost at
 # power-off. kvm-amd is loaded, and /dev/kvm is proved to run a guest before the command starts.
 # Output of the command is the output of this script; exit code too. 4: the kernel or QEMU can't be had. 124: timed out.
 # Settings: KERNEL (6.1), MEM (2G), SMP (2), TIMEOUT of the command in seconds (120), MODULES to load besides (none),
 # APPEND to the kernel's command line, QEMU_ARGS (whitespace-separated).
+# MODULE=yes: builds decouple.ko for this kernel and loads it before the command; afterwards it must unload (if it is still
+# loaded) and the kernel's log must hold no complaint, else the run fails; DMESG=any lets both pass.
+# DEBUG=yes: slab and page poisoning, and any warning of the kernel is a panic.
 set -u -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$here/../.." && pwd)
 KERNEL=${KERNEL:-6.1} MEM=${MEM:-2G} SMP=${SMP:-2} TIMEOUT=${TIMEOUT:-120}
 MODULES=${MODULES:-} APPEND=${APPEND:-} QEMU_ARGS=${QEMU_ARGS:-}
+MODULE=${MODULE:-no} DMESG=${DMESG:-clean} DEBUG=${DEBUG:-no}
 
 usage() {
-	echo "usage: $0 [KERNEL=6.1|6.12] [MEM=|SMP=|TIMEOUT=|MODULES=|APPEND=|QEMU_ARGS=]... -- COMMAND [ARG]..." >&2
+	echo "usage: $0 [KERNEL=6.1|6.1-rt|6.12|6.12-rt] [MODULE=yes|no] [DMESG=clean|any] [DEBUG=yes|no]" \
+		"[MEM=|SMP=|TIMEOUT=|MODULES=|APPEND=|QEMU_ARGS=]... -- COMMAND [ARG]..." >&2
 	exit 2
 }
 
 while [ $# -gt 0 ]; do
 	case $1 in
 	--) shift; break ;;
-	KERNEL=* | MEM=* | SMP=* | TIMEOUT=* | MODULES=* | APPEND=* | QEMU_ARGS=*) declare "$1"; shift ;;
+	KERNEL=* | MEM=* | SMP=* | TIMEOUT=* | MODULES=* | APPEND=* | QEMU_ARGS=* | MODULE=* | DMESG=* | DEBUG=*) declare "$1"; shift ;;
 	*) usage ;;
 	esac
 done
 [ $# -gt 0 ] || usage
+case $MODULE,$DEBUG,$DMESG in
+yes,yes,clean | yes,no,clean | no,yes,clean | no,no,clean | yes,yes,any | yes,no,any | no,yes,any | no,no,any) ;;
+*) usage ;;
+esac
 
 for tool in qemu-system-x86_64 busybox cpio depmod xz flock; do
 	command -v "$tool" >/dev/null || {
@@ -43,6 +52,23 @@ kernel_dir=$("$here/lib/kernel.sh" "$KERNEL") || {
 }
 version=$(basename "$kernel_dir")
 image=$("$here/lib/initramfs.sh" "$kernel_dir" "$MODULES") || exit 1
+files=(job)
+if [ "$MODULE" = yes ]; then
+	module=$("$here/lib/module.sh" "$KERNEL") || {
+		rc=$?
+		echo "${module:-no module for $version}"
+		exit "$rc"
+	}
+	files+=(decouple.ko dmesg)
+	# Else the log of a long run wraps.
+	APPEND="log_buf_len=4M $APPEND"
+fi
+console=quiet
+if [ "$DEBUG" = yes ]; then
+	# The warning itself must be on the console when the panic follows.
+	console=loglevel=5
+	APPEND="slub_debug=FZPU page_poison=1 panic_on_warn=1 $APPEND"
+fi
 
 work=$(mktemp -d "$tree/build/vm.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -56,16 +82,27 @@ trap 'rm -rf "$work"' EXIT
 	printf '\n'
 } >"$work/job"
 chmod +x "$work/job"
-(cd "$work" && echo job | cpio -o -H newc 2>/dev/null | gzip -1) | cat "$image" - >"$work/initrd"
+[ "$MODULE" = no ] || cp "$module" "$work/decouple.ko"
+echo "$DMESG" >"$work/dmesg"
+(cd "$work" && printf '%s\n' "${files[@]}" | cpio -o -H newc 2>/dev/null | gzip -1) | cat "$image" - >"$work/initrd"
 
 # 6.1 takes the HPET as clock source under TCG: then each clock_gettime is a system call, and the guest's vDSO has no clock.
+# KVM on a PREEMPT_RT kernel demands a constant TSC. TCG (before QEMU 9) can't announce one in the AMD way; VMware's guest support
+# in Linux takes it for granted, and finds VMware by this serial number and QEMU's vmport if no other hypervisor is announced.
+cpu=max machine_args=()
+case $version in
+*-rt-*)
+	cpu=max,-hypervisor
+	machine_args=(-smbios "type=1,serial=VMware-decouple")
+	;;
+esac
 # shellcheck disable=SC2086
-timeout -k 5 $((TIMEOUT + 60)) qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -cpu max -smp "$SMP" -m "$MEM" \
+timeout -k 5 $((TIMEOUT + 60)) qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -cpu "$cpu" "${machine_args[@]}" -smp "$SMP" -m "$MEM" \
 	-display none -monitor none -no-reboot -net none -serial "file:$work/console" -serial stdio \
 	-kernel "$kernel_dir/boot/vmlinuz-$version" -initrd "$work/initrd" \
 	-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
 	-device virtio-9p-pci,fsdev=host,mount_tag=host \
-	-append "console=ttyS0 quiet panic=-1 clocksource=tsc tsc=reliable $APPEND" \
+	-append "console=ttyS0 $console panic=-1 clocksource=tsc tsc=reliable $APPEND" \
 	$QEMU_ARGS </dev/null 2>"$work/qemu.err" |
 	while IFS= read -r line || [ -n "$line" ]; do
 		case $line in
@@ -82,7 +119,14 @@ qemu_rc=${PIPESTATUS[0]}
 if [ -s "$work/exit" ]; then
 	exit "$(cat "$work/exit")"
 fi
+report='WARNING:|BUG:|Oops|Kernel panic|general protection fault|rcu.*stall'
 echo "the VM ($version) ended without a result, QEMU's status $qemu_rc; end of its console:"
-tail -n 30 "$work/console" "$work/qemu.err" 2>/dev/null
+# From the first report on: the tail of a panic is registers.
+if grep -qE "$report" "$work/console" 2>/dev/null; then
+	sed -nE "/$report/,\$p" "$work/console" | head -n 150
+	[ ! -s "$work/qemu.err" ] || tail "$work/qemu.err"
+else
+	tail -n 30 "$work/console" "$work/qemu.err" 2>/dev/null
+fi
 [ "$qemu_rc" = 124 ] || [ "$qemu_rc" = 137 ] && exit 124
 exit 1

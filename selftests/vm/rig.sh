@@ -16,7 +16,7 @@ fail() {
 	exit 1
 }
 
-for kernel in 6.1 6.12; do
+for kernel in 6.1 6.12 6.1-rt 6.12-rt; do
 	# shellcheck disable=SC2016
 	out=$("$here/boot.sh" "KERNEL=$kernel" -- sh -c 'uname -r; pwd; echo "a  $1"; build/selftests/vm/hold_vm once || exit 1; exit 7' \
 		sh "b'c \$x")
@@ -26,8 +26,11 @@ for kernel in 6.1 6.12; do
 		exit 4
 	fi
 	[ $rc = 7 ] || fail "kernel $kernel: exit code $rc instead of 7: $out"
-	case $out in
-	"$kernel."*"amd64
+	flavour=amd64
+	[ "${kernel%-rt}" = "$kernel" ] || flavour=rt-amd64
+	case $flavour:$out in
+	amd64:*-rt-amd64*) fail "kernel $kernel: a real-time kernel was booted: $out" ;;
+	"$flavour:${kernel%-rt}."*"-$flavour
 $PWD
 a  b'c \$x") ;;
 	*) fail "kernel $kernel: unexpected output: $out" ;;
@@ -37,4 +40,4 @@ done
 "$here/boot.sh" TIMEOUT=3 -- sleep 60 >/dev/null
 rc=$?
 [ $rc = 124 ] || fail "a command that hangs gave exit code $rc instead of 124"
-echo "6.1 and 6.12 boot, run KVM guests, and report"
+echo "6.1 and 6.12, plain and real-time, boot, run KVM guests, and report"

@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$here/../../.." && pwd)
 version=$(basename "$kernel_dir")
 out=$tree/build/kernels/initramfs-$version-$(echo "$modules" | cksum | cut -d' ' -f1)
-sources=("$here/init" "$here/initramfs.sh" "$here/../hold_vm.c")
+sources=("$here/init" "$here/module_check" "$here/initramfs.sh" "$here/../hold_vm.c")
 
 exec 9>"$tree/build/kernels/.lock"
 flock 9
@@ -32,10 +32,10 @@ if ldd "$busybox" >/dev/null 2>&1; then
 	exit 1
 fi
 cp "$busybox" "$root/bin/busybox"
-for applet in sh cat chmod chroot cp dmesg echo insmod ln mkdir mount poweroff sleep stty tail; do
+for applet in sh awk cat chmod chroot cp dmesg echo grep head insmod ln mkdir mount poweroff rmmod sleep stty tail uname; do
 	ln -s busybox "$root/bin/$applet"
 done
-cp "$here/init" "$root/init"
+cp "$here/init" "$here/module_check" "$root/"
 chmod +x "$root/init"
 ${CC:-gcc} -O2 -Wall -Wextra -Werror -static -o "$root/bin/hold_vm" "$here/../hold_vm.c"
 
