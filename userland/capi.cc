@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <initializer_list>
 #include <new>
 
 #include "session.h"
@@ -27,18 +26,8 @@ constexpr uint32_t known_flags = DECOUPLE_ATTACH_ALL | DECOUPLE_ATTACH_FOLLOW;
 static_assert(sizeof(decouple_attach_options) == options_size_v0 && sizeof(decouple_thread) == thread_size_v0);
 static_assert(most_cores == std::size(Config{}.cores) && most_cores == std::size(Config{}.service_cores));
 
-/* The numbers of the API are the resident's own. */
-template <unsigned... numbers, class T> constexpr bool are(std::initializer_list<T> theirs)
-{
-	return std::ranges::equal(std::initializer_list<T>{T(numbers)...}, theirs);
-}
-using enum SessionState;
-static_assert(are<DECOUPLE_STATE_STARTING, DECOUPLE_STATE_DECOUPLED, DECOUPLE_STATE_PAUSED, DECOUPLE_STATE_NATIVE,
-		  DECOUPLE_STATE_RECOUPLED, DECOUPLE_STATE_FAILED>({starting, decoupled, paused, native, recoupled, failed}));
-static_assert(are<DECOUPLE_REASON_NONE, DECOUPLE_REASON_ASKED, DECOUPLE_REASON_SIGNAL64, DECOUPLE_REASON_SECCOMP,
-		  DECOUPLE_REASON_EXEC, DECOUPLE_REASON_EXITED, DECOUPLE_REASON_CALL, DECOUPLE_REASON_KVM>(
-	{Reason::none, Reason::asked, Reason::signal64_taken, Reason::seccomp, Reason::exec, Reason::exited,
-	 Reason::unsupported_call, Reason::kvm_lost}));
+/* The numbers are the resident's own; the last ones show it. */
+static_assert(DECOUPLE_STATE_FAILED == int(SessionState::failed) && DECOUPLE_REASON_KVM == int(Reason::kvm_lost));
 
 /* Plain memory: nothing to destroy when a thread ends or the library is unloaded, and an error for want of memory fits too. */
 thread_local char last_error[1024];
@@ -50,8 +39,8 @@ int set_error(int code, const char *what)
 }
 
 /*
- * What the engine changes of its thread, or must not be disturbed by: its naps are exact, it waits for ptrace-stops that a SIGCHLD
- * handler with waitpid(-1) would take away, and it must not be unwound by a cancellation.
+ * What the engine changes of its thread, or must not be disturbed by: its naps are exact, it waits for ptrace-stops that a
+ * SIGCHLD handler with waitpid(-1) would take away, and it must not be unwound by a cancellation.
  */
 class CallerState
 {
@@ -106,6 +95,16 @@ Result<std::vector<int>> list(const int *values, uint32_t count, uint32_t most, 
 	return std::vector<int>(values, values + count);
 }
 
+Result<std::vector<int>> thread_list(const int *tids, uint32_t count)
+{
+	auto own = TRY(list(tids, count, max_sessions, "tids"));
+	auto sorted = own;
+	std::ranges::sort(sorted);
+	if (auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end())
+		return fail(EINVAL, "tids names thread " + std::to_string(*twice) + " twice");
+	return own;
+}
+
 /* A caller that is newer than we are may use no field that we don't know. */
 Result<> check_size(const decouple_attach_options &o)
 {
@@ -130,7 +129,7 @@ Result<AttachOptions> attach_options(const decouple_attach_options &o)
 	AttachOptions options;
 	options.all = o.flags & DECOUPLE_ATTACH_ALL;
 	options.follow = o.flags & DECOUPLE_ATTACH_FOLLOW;
-	options.tids = TRY(list(o.tids, o.tid_count, max_sessions, "tids"));
+	options.tids = TRY(thread_list(o.tids, o.tid_count));
 	options.cores = TRY(list(o.cores, o.core_count, most_cores, "cores"));
 	options.service_cores = TRY(list(o.service_cores, o.service_core_count, most_cores, "service_cores"));
 	if (options.all && !options.tids.empty())
@@ -156,7 +155,7 @@ Result<int> status_to(int pid, decouple_thread **threads, uint32_t size)
 		return fail(EINVAL,
 			    "decouple_status: size is " + std::to_string(size) + ": must be sizeof(struct decouple_thread)");
 	auto found = pid ? TRY(status(pid)) : status_all();
-	std::erase_if(found, [](const ThreadStatus &t) { return t.info.state == none; });
+	std::erase_if(found, [](const ThreadStatus &t) { return t.info.state == SessionState::none; });
 	if (found.empty())
 		return 0;
 	char *array = static_cast<char *>(std::calloc(found.size(), size));
@@ -203,7 +202,7 @@ int decouple_recouple(int pid, const int *tids, unsigned int count)
 {
 	return guarded([&]() -> Result<int> {
 		TRY(check_pid(pid));
-		auto wanted = TRY(list(tids, count, max_sessions, "tids"));
+		auto wanted = TRY(thread_list(tids, count));
 		return static_cast<int>(TRY(recouple(pid, wanted)).size());
 	});
 }

@@ -2,16 +2,16 @@
 /*
  * libdecouple: decouple and recouple threads of running processes from a program. C11 or later, or C++; see libdecouple(3).
  *
- * Process, thread and core numbers are int, as pid_t is on Linux. A function that fails returns a negative errno value and changes
- * nothing, if not said otherwise; decouple_error() then says what failed and what to do.
+ * Process, thread and core numbers are int, as pid_t is on Linux. A function that fails returns a negative errno value and
+ * changes nothing, if not said otherwise; decouple_error() then says what failed and what to do.
  *
  * Who may call: whoever may trace the target (ptrace(2)); to attach, also whoever may open /dev/kvm. The target is never the
  * calling process.
  *
- * Threads: every function may be called by any thread at any time; calls that concern the same target wait for each other (20 s at
- * most, then -EBUSY), across processes as well. No function is async-signal-safe or a cancellation point. decouple_attach() and
- * decouple_recouple() stop threads of the target by ptrace: meanwhile SIGCHLD is blocked in the calling thread, and no other thread
- * of the caller may wait for any child (waitpid(-1)), since it could receive such a stop.
+ * Threads: every function may be called by any thread at any time; calls that concern the same target wait for each other (20 s
+ * at most, then -EBUSY), across processes as well. No function is async-signal-safe or a cancellation point. decouple_attach()
+ * and decouple_recouple() stop threads of the target by ptrace: meanwhile SIGCHLD is blocked in the calling thread, and no
+ * other thread of the caller may wait for any child (waitpid(-1)), since it could receive such a stop.
  */
 #ifndef DECOUPLE_LIBDECOUPLE_H
 #define DECOUPLE_LIBDECOUPLE_H
@@ -29,7 +29,7 @@ extern "C" {
  * struct decouple_attach_options - what decouple_attach() shall do; zero is the default of every field but size
  * @size: sizeof(struct decouple_attach_options); later versions append fields, of which zero means the behaviour before
  * @flags: DECOUPLE_ATTACH_*
- * @tids: threads to decouple; none: the main thread. Not with DECOUPLE_ATTACH_ALL.
+ * @tids: threads to decouple, each once; none: the main thread. Not with DECOUPLE_ATTACH_ALL.
  * @cores: dedicated cores; none: chosen. More threads than cores share them.
  * @service_cores: cores of the home threads; none: what remains of the cores that the caller's cpuset allows
  * @tid_count: elements of @tids, 0 to 1024
@@ -120,8 +120,9 @@ struct decouple_thread {
  *
  * Looks only. An attach may still fail: threads may be stopped or traced, cores be missing.
  *
- * Return: 0, or -EOPNOTSUPP (no usable /dev/kvm; 32-bit process), -ESRCH (no such process, or a zombie), -EINVAL (kernel thread,
- * thread id of another process, the calling process, negative), -EPERM (the caller may not trace it), -EBUSY (it uses signal 64).
+ * Return: 0, or -EOPNOTSUPP (no usable /dev/kvm; 32-bit process), -ESRCH (no such process, or a zombie), -EINVAL (kernel
+ * thread, thread id of another process, the calling process, negative), -EPERM (the caller may not trace it), -EBUSY (it uses
+ * signal 64).
  */
 int decouple_probe(int pid);
 
@@ -132,25 +133,25 @@ int decouple_probe(int pid);
  *
  * Returns when the threads run in the guest; that takes milliseconds, and the process is stopped for a fraction of one.
  *
- * Return: number of threads decoupled, or a negative errno value: those of decouple_probe(); -EINVAL (size, flag, count, NULL array, a
- * core that is not available), -E2BIG (a field that this version doesn't know is not zero), -ESRCH (no such thread in the
- * process), -EALREADY (a thread is decoupled), -EBUSY (traced or stopped thread, no free core), -EOPNOTSUPP (seccomp), -ETIMEDOUT (not
- * captured within 10 s), -ENOMEM, or what a system call or KVM said. When one of several threads fails, those before it may stay
- * decoupled: decouple_status() shows them.
+ * Return: number of threads decoupled, or a negative errno value: those of decouple_probe(); -EINVAL (size, flag, count, NULL
+ * array, a thread named twice, a core that is not available), -E2BIG (a field that this version doesn't know is not zero),
+ * -ESRCH (no such thread in the process), -EALREADY (a thread is decoupled), -EBUSY (traced or stopped thread, no free core),
+ * -EOPNOTSUPP (seccomp), -ETIMEDOUT (not captured within 10 s), -ENOMEM, or what a system call or KVM said. When one of several
+ * threads fails, those before it may stay decoupled: decouple_status() shows them.
  */
 int decouple_attach(int pid, const struct decouple_attach_options *options);
 
 /**
  * decouple_recouple - give threads back to Linux, exact to the last register bit
  * @pid: the process
- * @tids: threads to give back
+ * @tids: threads to give back, each once
  * @count: elements of @tids, 0 to 1024; 0: all threads
  *
  * With the last thread everything that decoupling brought leaves the process.
  *
- * Return: number of threads given back, or -ENOENT (a thread, or every one, is not decoupled), -ESRCH (no such process), -EINVAL (pid,
- * count, NULL array), -ETIMEDOUT (a thread in an uninterruptible call or stopped; it comes back when it can), -EPERM, -EBUSY, -ENOMEM,
- * or what a system call said.
+ * Return: number of threads given back, or -ENOENT (a thread, or every one, is not decoupled), -ESRCH (no such process),
+ * -EINVAL (pid, count, NULL array, a thread named twice), -ETIMEDOUT (a thread in an uninterruptible call or stopped; it comes
+ * back when it can), -EPERM, -EBUSY, -ENOMEM, or what a system call said.
  */
 int decouple_recouple(int pid, const int *tids, unsigned int count);
 

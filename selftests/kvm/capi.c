@@ -212,8 +212,9 @@ static void refusals(void)
 		struct decouple_attach_options known;
 		char later[8];
 	} newer = {.known = {.size = sizeof(newer)}, .later = {1}};
-	struct decouple_thread *threads = NULL;
+	struct decouple_thread *threads = NULL, t;
 	pid_t pid = start(0);
+	const int twice[] = {pid, pid};
 
 	CHECK(decouple_probe(-1) == -EINVAL && decouple_probe(NO_SUCH_PID) == -ESRCH && decouple_probe(self) == -EINVAL);
 	CHECK(decouple_attach(0, NULL) == -EINVAL && decouple_attach(-1, NULL) == -EINVAL);
@@ -239,6 +240,7 @@ static void refusals(void)
 	refused_option(pid, (struct decouple_attach_options){.size = size, .service_cores = &no_core, .service_core_count = 1},
 		       -EINVAL, "service core 4095");
 	refused_option(pid, (struct decouple_attach_options){.size = size, .home_spin_us = 1000001}, -EINVAL, "home_spin_us");
+	refused_option(pid, (struct decouple_attach_options){.size = size, .tids = twice, .tid_count = 2}, -EINVAL, "twice");
 
 	CHECK(decouple_status(pid, NULL, thread_size) == -EINVAL);
 	threads = (void *)-1;
@@ -253,6 +255,7 @@ static void refusals(void)
 	CHECK(decouple_recouple(pid, NULL, 0) == -ENOENT);
 	CHECK(decouple_attach(pid, NULL) == 1);
 	CHECK(decouple_recouple(pid, &self, 1) == -ENOENT && goes_on());
+	CHECK(decouple_recouple(pid, twice, 2) == -EINVAL && list(pid, &t) == 1);
 	CHECK(decouple_recouple(pid, &pid, 1) == 1);
 	CHECK(!strcmp(decouple_state_name(99), "unknown") && !strcmp(decouple_reason_text(99), "unknown"));
 	finish(pid);
