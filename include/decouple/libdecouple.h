@@ -8,10 +8,11 @@
  * Who may call: whoever may trace the target (ptrace(2)); to attach, also whoever may open /dev/kvm. The target is never the
  * calling process.
  *
- * Threads: every function may be called by any thread at any time; calls that concern the same target wait for each other (20 s
- * at most, then -EBUSY), across processes as well. No function is async-signal-safe or a cancellation point. decouple_attach()
- * and decouple_recouple() stop threads of the target by ptrace: meanwhile SIGCHLD is blocked in the calling thread, and no
- * other thread of the caller may wait for any child (waitpid(-1)), since it could receive such a stop.
+ * Threads: every function may be called by any thread at any time; attach and recouple of the same target wait for each other
+ * (20 s at most, then -EBUSY), across processes as well. No function is async-signal-safe or a cancellation point.
+ * decouple_attach() and decouple_recouple() stop threads of the target by ptrace: meanwhile SIGCHLD is blocked in the calling
+ * thread, and no other thread of the caller may wait for any child (waitpid(-1)), since it could receive such a stop. If the
+ * target is a child of the caller and ends during the call, its exit status may be lost.
  */
 #ifndef DECOUPLE_LIBDECOUPLE_H
 #define DECOUPLE_LIBDECOUPLE_H

@@ -261,6 +261,24 @@ static void refusals(void)
 	finish(pid);
 }
 
+/* A caller without rights learns that, and does not see an empty list. */
+static void not_permitted(void)
+{
+	struct decouple_thread *threads;
+	int status;
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (!pid) {
+		CHECK(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0);
+		CHECK(decouple_status(getppid(), &threads, sizeof(*threads)) == -EPERM &&
+		      strstr(decouple_error(), "permitted"));
+		CHECK(decouple_recouple(getppid(), NULL, 0) == -EPERM && decouple_attach(getppid(), NULL) < 0);
+		_exit(0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 static void on_child(int sig)
 {
 	int status, error = errno;
@@ -328,6 +346,10 @@ int main(int count, char **arguments)
 	cycle();
 	options();
 	refusals();
+	if (geteuid() == 0)
+		not_permitted();
+	else
+		printf("not permitted: needs root, not tested\n");
 	caller_untouched();
 	error_per_thread();
 	return 0;
