@@ -7,6 +7,9 @@
 #   make selftest   the tests alone (GROUP="style unit kvm stress apps vm", TESTS=pattern)
 #   make soak       the stress tests, SOAK_ROUNDS times
 #   make bench      all benches (BENCH="syscall ...")
+#   make module     build/kmod/VERSION/decouple.ko for the running kernel (KDIR=headers)
+#   make install-module  sources for DKMS, the udev rule
+#   make modules-test  the same for the stock kernels of selftests/vm
 #   make install    DESTDIR, PREFIX       make clean
 
 export VERSION := 0.1
@@ -33,6 +36,16 @@ userland/cli: userland tools
 build/libdecouple.pc: userland/libdecouple.pc.in userland FORCE
 	sed 's,@PREFIX@,$(abspath $(PREFIX)),; s,@VERSION@,$(VERSION),' $< > $@
 FORCE:
+
+# Into a directory of its own: the sources stay clean.
+KERNEL_VERSION ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KERNEL_VERSION)/build
+module:
+	$(MAKE) -C kmod-decouple KDIR=$(KDIR) OUT=$(CURDIR)/build/kmod/$(KERNEL_VERSION)
+
+RIG_KERNELS := 6.1 6.12 6.1-rt 6.12-rt
+modules-test:
+	for kernel in $(RIG_KERNELS); do selftests/vm/lib/module.sh $$kernel || exit 1; done
 
 deps:
 	scripts/install-deps.sh build
@@ -70,6 +83,17 @@ install: all
 	install -D -m 644 build/libdecouple.pc $(LIBDIR)/pkgconfig/libdecouple.pc
 	for page in $(MANUAL); do install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; done
 
+# The tree that `dkms add` wants, with the headers that the module shares with the rest.
+DKMS_TREE = $(DESTDIR)/usr/src/decouple-$(VERSION)
+dkms-tree:
+	install -d $(DKMS_TREE)/include/decouple
+	install -m 644 kmod-decouple/Kbuild kmod-decouple/Makefile $(wildcard kmod-decouple/*.[chS]) $(DKMS_TREE)
+	install -m 644 include/decouple/*.h $(DKMS_TREE)/include/decouple
+	sed 's/@VERSION@/$(VERSION)/' kmod-decouple/dkms.conf >$(DKMS_TREE)/dkms.conf
+
+install-module: dkms-tree
+	install -D -m 644 packaging/99-decouple.rules $(DESTDIR)/usr/lib/udev/rules.d/99-decouple.rules
+
 # build/kernels holds downloads of selftests/vm; `make distclean` removes them as well.
 clean:
 	if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name kernels -exec rm -rf {} +; fi
@@ -78,4 +102,5 @@ distclean:
 	rm -rf build
 
 .PHONY: all deps check selftest soak demo bench format-check install clean distclean FORCE
+.PHONY: module modules-test dkms-tree install-module
 .PHONY: vmm-lite userland userland/cli tools selftests

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences between kernel versions: the only place with version conditions.
+ *
+ * A test for the feature itself (#ifdef of a macro, a type by _Generic) is preferred to LINUX_VERSION_CODE, since distributions
+ * carry features back. Each entry says which kernel changed what, and defines the newer kernel's name for the older one.
+ */
+#ifndef DECOUPLE_COMPAT_H
+#define DECOUPLE_COMPAT_H
+
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
+#error "decouple needs Linux 5.14 or newer"
+#endif
+
+#if !IS_ENABLED(CONFIG_X86_64)
+#error "decouple needs x86-64"
+#endif
+
+/* 6.3 made vm_flags read-only but for these; some older distribution kernels have them too, by a macro-less function. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define decouple_vm_flags_set(vma, flags) ((vma)->vm_flags |= (flags))
+#else
+#define decouple_vm_flags_set(vma, flags) vm_flags_set(vma, flags)
+#endif
+
+/* 6.3: the area has a length of its own; before, it was what the first version of struct rseq takes. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define decouple_rseq_len(task) 32
+#else
+#define decouple_rseq_len(task) ((task)->rseq_len)
+#endif
+
+#endif
