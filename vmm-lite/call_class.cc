@@ -160,4 +160,19 @@ CallClass call_class(u32 nr)
 	}
 }
 
+bool call_restarts(u64 nr)
+{
+	switch (nr) { /* -ERESTARTNOHAND: fails behind any handler */
+	case __NR_pause:
+	case __NR_select:
+	case __NR_pselect6:
+	case __NR_ppoll:
+	case __NR_rt_sigsuspend:
+	case __NR_io_pgetevents:
+		return false;
+	default:
+		return true;
+	}
+}
+
 } // namespace decouple

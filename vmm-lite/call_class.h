@@ -39,6 +39,9 @@ enum class CallClass : u8 {
 
 CallClass call_class(u32 nr);
 
+/* Interrupted without a handler it starts again, interrupted by one with SA_RESTART too (-ERESTARTSYS, -ERESTARTNOINTR; signal(7)). */
+bool call_restarts(u64 nr);
+
 } // namespace decouple
 
 #endif

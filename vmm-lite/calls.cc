@@ -33,15 +33,17 @@ void call_replace(Session *s, long ret)
 }
 
 /* The home thread came out of a call although no application signal is pending. */
-static void interrupted_for_resident(Session *s)
+static void interrupted_for_resident(Session *s, CallEnd end)
 {
 	if (load(s->want) != static_cast<u32>(Want::recouple))
 		return;
 	gate_pause(s);
+	if (end == CallEnd::restart_block)
+		s->guest.regs.rax = __NR_restart_syscall;
 	gate_leave(s, Reason::asked, 0);
 }
 
-static void serve_interruptible(Session *s, const u64 call[7])
+static void serve_interruptible(Session *s, u64 call[7])
 {
 	if (signals_pending(s)) {
 		/* Before the call, as natively: it is issued again behind the handler. */
@@ -51,8 +53,8 @@ static void serve_interruptible(Session *s, const u64 call[7])
 	}
 	for (;;) {
 		long ret;
-		bool restart;
-		if (reflector_call(s, call, s->mask, &ret, &restart)) {
+		CallEnd end;
+		if (reflector_call(s, call, s->mask, &ret, &end)) {
 			if (ret < 0)
 				call_finish(s, ret); /* SIGPIPE, SIGXFSZ: before the call returns */
 			else
@@ -61,12 +63,16 @@ static void serve_interruptible(Session *s, const u64 call[7])
 		}
 		u64 pending = signals_pending(s);
 		if (!pending) {
-			interrupted_for_resident(s);
+			interrupted_for_resident(s, end);
+			if (end == CallEnd::restart_block)
+				call[0] = __NR_restart_syscall;
 			continue;
 		}
 		gate_pause(s);
-		if (!restart || !signals_restart(pending))
+		if (!signals_restart(pending, end))
 			gate_complete(s, -EINTR);
+		else if (end == CallEnd::restart_block)
+			s->guest.regs.rax = __NR_restart_syscall;
 		signals_deliver(s);
 		return;
 	}
@@ -76,8 +82,8 @@ static void serve_interruptible(Session *s, const u64 call[7])
 static void serve_sigwait(Session *s, u64 call[7])
 {
 	u64 set;
-	if (call[4] == sizeof(set) && !copy_from_app(&set, call[1], sizeof(set)) && (set & capture_bit)) {
-		set &= ~capture_bit;
+	if (call[4] == sizeof(set) && !copy_from_app(&set, call[1], sizeof(set)) && (set & reserved_signals())) {
+		set &= ~reserved_signals();
 		call[1] = addr(&set);
 	}
 	serve_interruptible(s, call);
@@ -112,13 +118,13 @@ static void serve_temporary_mask(Session *s, u64 call[7])
 		return;
 	}
 	/* The kernel's own swap of masks would let signals through to the gate's registers: only the reserved one may pass. */
-	u64 ours = ~capture_bit, pair[2] = {addr(&ours), 8};
+	u64 ours = ~reserved_signals(), pair[2] = {addr(&ours), 8};
 	call[argument] = argument == 6 ? addr(pair) : addr(&ours);
 	u64 saved = s->mask;
 	for (;;) {
-		s->mask = temporary & ~capture_bit;
+		s->mask = temporary & ~reserved_signals();
 		/* Ignored ones count too: Linux drops them only when it gets to look. */
-		bool waiting = (sigpending() & ~s->mask & ~capture_bit) != 0;
+		bool waiting = (sigpending() & ~s->mask & ~reserved_signals()) != 0;
 		long ret;
 		bool done = reflector_call_masked(s, call, s->mask, waiting, &ret);
 		u64 pending = done ? 0 : signals_pending(s);
@@ -129,11 +135,11 @@ static void serve_temporary_mask(Session *s, u64 call[7])
 			return;
 		}
 		if (!pending) {
-			interrupted_for_resident(s);
+			interrupted_for_resident(s, CallEnd::again);
 			continue;
 		}
 		gate_pause(s);
-		signals_deliver_temporary(s, pending, mask | (temporary & capture_bit));
+		signals_deliver_temporary(s, pending, mask | (temporary & reserved_signals()));
 		return;
 	}
 }

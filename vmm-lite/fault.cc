@@ -2,7 +2,7 @@
 /* Catching the signal of a true fault; see fault.h. */
 #include "fault.h"
 #include "lock.h"
-#include "reflector.h"
+#include "reflector_signal.h"
 
 extern "C" void fault_entry();
 
@@ -35,7 +35,7 @@ static u64 signals_of(u32 vector)
 constexpr u64 trap_flag = 0x100;
 
 /* PUSHF would show the flag that single-stepping sets. */
-static bool may_step(const Session *s)
+bool fault_may_step(const Session *s)
 {
 	constexpr u8 pushf = 0x9c, operand_size = 0x66;
 	u8 code[2];
@@ -58,13 +58,15 @@ static void put_back()
 
 void fault_expect(Session *s)
 {
+	if (by_module())
+		return;
 	u64 wanted = signals_of(s->guest.vector) & ~s->mask, caught = 0;
 	for (u64 rest = wanted; rest; rest &= rest - 1) {
 		int n = __builtin_ctzll(rest) + 1;
 		if (sigaction_of(n).handler > sig_ign)
 			caught |= bit(n);
 	}
-	bool step = may_step(s);
+	bool step = fault_may_step(s);
 	if (step)
 		caught |= bit(sig_trap);
 	if (!caught)
@@ -129,7 +131,7 @@ extern "C" void fault_arrived(int signal, decouple::SigInfo *info, decouple::UCo
 		unstep(s, u);
 		fault_over(s);
 		s->self_captured = 1;
-		reflector_signal_self();
+		signal_reflector::send_self();
 		if (passed)
 			return;
 		s->delivery = {1, u->mc.rip, u->mc.rsp};

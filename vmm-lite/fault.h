@@ -15,7 +15,9 @@
 namespace decouple
 {
 
-/* Before going native for an event of the vCPU. One thread at a time in a process; others wait. */
+/* The event's instruction does not show the trap flag that single-stepping sets. */
+bool fault_may_step(const Session *s);
+/* Signal reflector: before going native for an event of the vCPU. One thread at a time in a process; others wait. */
 void fault_expect(Session *s);
 /* The thread is back in the gate, with or without a signal; session->context and mask are made what they are without us. */
 void fault_captured(Session *s);

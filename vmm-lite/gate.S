@@ -45,6 +45,50 @@ capture_entry:
 	add	$8, %rsp
 	ret
 
+/*
+ * A thread that the module captured: RDI its session, RSP its gate stack, vector registers the application's, all signals blocked. What
+ * XSAVE leaves of the image's header is zero from the start.
+ */
+	.globl	module_entry
+	.hidden	module_entry
+module_entry:
+	mov	$-1, %eax
+	mov	$-1, %edx
+	xsave64	SESSION_FP(%rdi)
+	xor	%ebp, %ebp
+	call	module_captured		/* (session), does not return */
+	ud2
+
+/* noreturn module_leave(const u8 *xsave, u64 gate, u64 frame, u64 how): DECOUPLE_GATE_RETURN. */
+	.globl	module_leave
+	.hidden	module_leave
+module_leave:
+	mov	%rdx, %r8
+	mov	%rcx, %r9
+	mov	$-1, %eax
+	mov	$-1, %edx
+	xrstor64 (%rdi)
+	mov	%rsi, %rdi
+module_return:				/* RDI gate, R8 frame, R9 how */
+	mov	$GATE_RETURN, %r10d
+	mov	$4096, %esi
+	mov	$4, %edx		/* MS_SYNC */
+	mov	$__NR_msync, %eax
+	syscall
+	ud2
+
+/* The first function of the resident when the module starts it: RDI the gate, RSP the init stack. See ImageHeader. */
+	.globl	module_init_entry
+	.hidden	module_init_entry
+module_init_entry:
+	mov	%rdi, %rbx
+	call	resident_init
+	call	module_init_leave
+	mov	%rax, %r9
+	xor	%r8d, %r8d
+	mov	%rbx, %rdi
+	jmp	module_return
+
 	.globl	signal_restorer
 	.hidden	signal_restorer
 signal_restorer:
@@ -230,7 +274,7 @@ image_header:
 	.long	leave_entry - image_header
 	.long	call_begin - image_header, call_end - image_header
 	.long	init_stack_top - image_header
-	.long	0, 0
+	.long	module_init_entry - image_header, 0
 
 	.text
 /* Called by the injector's bootstrap on the injected thread, on the init stack; returns to it. */

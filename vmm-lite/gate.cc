@@ -35,10 +35,8 @@ static void stop_vcpu(Session *s)
 			s->run->immediate_exit = 1;
 			if (load(s->slot->vcpu_asleep))
 				futex_wake(&s->slot->rep_seq);
-			if (load(s->in_kvm_run) && !reflector_signal_thread(s->info.vcpu_tid)) {
-				reflector_nudge(s->info.vcpu_tid, &s->in_kvm_run);
+			if (load(s->in_kvm_run) && !reflector_kick(s))
 				deadline = now;
-			}
 		}
 		pause();
 	}
@@ -119,30 +117,17 @@ static void give_back_thread(Session *s)
 	gate_unpin(s);
 	if (s->rseq.address)
 		sys(__NR_rseq, s->rseq.address, s->rseq.length, 0, s->rseq.signature);
-	if (manager_active_sessions() == 1) {
-		reflector_restore_masks();
-		reflector_forget_masks();
-	}
+	if (manager_active_sessions() == 1)
+		reflector_last_leave();
 }
 
-[[noreturn]] void gate_return(Session *s, bool recapture)
+[[noreturn]] void gate_return(Session *s, Return how)
 {
 	gate_fill(s, &s->context, s->fp);
 	count(s->info.recouples);
 	if (load(s->info.state) != SessionState::recoupled)
 		store(s->info.state, SessionState::native);
-	reflector_return(s, recapture);
-}
-
-[[noreturn]] void gate_return_for_a_moment(Session *s)
-{
-	s->recapture_armed = 1;
-	store(s->send_failed, 0u);
-	store(s->recapture_claim, 1u);
-	full_barrier();
-	if (load(s->vcpu_idle_asleep))
-		futex_wake(&s->command);
-	gate_return(s, false);
+	reflector_return(s, how);
 }
 
 [[noreturn]] void gate_leave(Session *s, Reason reason, s64 detail)
@@ -151,12 +136,12 @@ static void give_back_thread(Session *s)
 	s->info.reason = reason;
 	s->info.detail = detail;
 	if (s->mask_has_reserved)
-		s->mask |= capture_bit;
+		s->mask |= reserved_signals();
 	store(s->recapture_claim, 0u);
 	/* From here the vCPU thread and the manager may tear down; nothing of theirs is used below. */
 	gate_command(s, VcpuCommand::quit);
 	store(s->info.state, SessionState::recoupled);
-	gate_return(s, false);
+	gate_return(s, Return::stay);
 }
 
 /* The application's CPU mask is virtual from here on; the task itself stays on its service core. */
@@ -180,10 +165,10 @@ void gate_unpin(Session *s)
 static void first_capture(Session *s)
 {
 	s->first_capture_done = 1;
+	reflector_first_capture(s);
 	const Handover &h = s->info.handover;
 	s->rseq = {h.rseq, h.rseq_len, h.rseq_sig};
 	s->mask_has_reserved = h.reserved_blocked;
-	reflector_strip_masks();
 	/* Only the thread itself can unregister; in the guest the kernel could not keep the area's promises. */
 	if (s->rseq.address && sys(__NR_rseq, s->rseq.address, s->rseq.length, 1, s->rseq.signature) < 0)
 		s->rseq.address = 0;
@@ -200,9 +185,9 @@ static void attend(Session *s)
 	if (load(s->want) == static_cast<u32>(Want::round_trips) && s->round_trips_left) {
 		s->round_trip_start = rdtsc();
 		gate_pause(s);
-		gate_return(s, true);
+		gate_return(s, Return::capture);
 	}
-	if (signals_pending(s)) {
+	if (reflector_signal_possible(s) && signals_pending(s)) {
 		gate_pause(s);
 		signals_deliver(s);
 	}
@@ -224,9 +209,9 @@ static void attend(Session *s)
 	constexpr u32 debug_trap = 1;
 	/* In the stub's own code it belongs to the SYSCALL instruction, after which Linux traps one instruction later: natively. */
 	if (s->guest.vector == debug_trap && !(s->guest.trap_rip >> 63) && signals_raise_trap(s))
-		gate_return(s, true);
+		gate_return(s, Return::capture);
 	fault_expect(s);
-	gate_return_for_a_moment(s);
+	gate_return(s, Return::moment);
 }
 
 static void sleep(Session *s)
@@ -275,38 +260,14 @@ static void sleep(Session *s)
 	}
 }
 
-} // namespace decouple
 
-/* The thread was captured: its state goes to the vCPU, and this task serves it from now on. On the gate stack, all signals blocked. */
-extern "C" __attribute__((visibility("hidden"))) void gate_enter(decouple::Session *s, decouple::UContext *u)
+[[noreturn]] void gate_captured(Session *s)
 {
-	using namespace decouple;
-	store(s->mode, static_cast<u32>(Mode::gate));
-	/* One capture signal brought us here. If the thread sent itself one and another was claimed, the second is still on its way. */
-	bool claimed = s->recapture_armed && exchange(s->recapture_claim, 0u) == 0;
-	TimeSpec moment = {0, 2000000};
-	if (claimed && s->self_captured)
-		sigtimedwait(capture_bit, nullptr, &moment);
-	store(s->recapture_claim, 0u);
-	s->recapture_armed = s->self_captured = 0;
-	s->context = *u;
-	const auto *sw = reinterpret_cast<const FpSoftware *>(u->mc.fpstate + fp_sw_offset);
-	s->fp_size = sw->extended_size;
-	if (s->fp_size > fp_buffer_size || s->fp_size < 512)
-		RESIDENT_PANIC(s->fp_size);
-	memcpy(s->fp, u->mc.fpstate, s->fp_size);
 	s->context.mc.fpstate = s->fp;
-	s->mask = u->mask & ~capture_bit;
-	fault_captured(s);
 	s->guest.fs_base = read_fs_base();
 	s->guest.gs_base = read_gs_base();
 	count(s->info.captures);
 	cputime_enter_gate(s);
-	/* The gate's own frames must not land on the application's alternate stack, which the guest may be using. */
-	if (!(u->stack.flags & ss_disable) && u->stack.size) {
-		StackT off = {0, ss_disable, 0, 0};
-		sys(__NR_sigaltstack, addr(&off), 0);
-	}
 	if (!s->pinned)
 		gate_pin(s);
 	if (!s->first_capture_done)
@@ -314,7 +275,7 @@ extern "C" __attribute__((visibility("hidden"))) void gate_enter(decouple::Sessi
 	signals_after_capture(s);
 	if (signals_deliver_more(s)) {
 		store(s->info.state, SessionState::native);
-		reflector_return(s, true);
+		reflector_return(s, Return::capture);
 	}
 	if (s->round_trip_start && s->round_trips_left) {
 		manager_sample(rdtsc() - s->round_trip_start);
@@ -326,6 +287,8 @@ extern "C" __attribute__((visibility("hidden"))) void gate_enter(decouple::Sessi
 	gate_command(s, VcpuCommand::load);
 	serve(s);
 }
+
+} // namespace decouple
 
 /* A tracer took the home thread out of a blocked call for a recouple: `nr` is the call's number, or restart_syscall's. */
 extern "C" __attribute__((visibility("hidden"))) void gate_leave_blocked(decouple::u64 nr)
@@ -345,7 +308,7 @@ extern "C" __attribute__((visibility("hidden"))) void gate_leave_blocked(decoupl
 	give_back_thread(s);
 	s->info.reason = Reason::asked;
 	if (s->mask_has_reserved)
-		s->mask |= capture_bit;
+		s->mask |= reserved_signals();
 	gate_fill(s, &s->context, s->fp);
 	if (!(s->context.stack.flags & ss_disable) && s->context.stack.size) {
 		/* SS_ONSTACK is an answer, not a flag to set. */

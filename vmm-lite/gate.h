@@ -8,11 +8,16 @@
 #ifndef DECOUPLE_VMM_GATE_H
 #define DECOUPLE_VMM_GATE_H
 
-#include "session.h"
+#include "reflector.h"
 
 namespace decouple
 {
 
+/*
+ * The thread was captured: its state (session->context, fp and mask) goes to the vCPU, and this task serves it from now on. On the gate
+ * stack, all signals blocked.
+ */
+[[noreturn]] void gate_captured(Session *s);
 /* Stops the vCPU; session->guest is then the application's state. An unserved call is taken back. */
 Position gate_pause(Session *s);
 /* The vCPU goes on exactly where it was stopped; only if the state was not normalised, that is, for a call that is still served. */
@@ -20,9 +25,7 @@ void gate_resume(Session *s);
 /* The state in session->guest and xsave goes to the vCPU, which runs. */
 void gate_load(Session *s);
 /* The state in session->guest and xsave goes to the thread, which runs natively; see reflector_return(). */
-[[noreturn]] void gate_return(Session *s, bool recapture);
-/* As gate_return without recapture, but the vCPU thread captures the thread again a little later, when Linux has done its part. */
-[[noreturn]] void gate_return_for_a_moment(Session *s);
+[[noreturn]] void gate_return(Session *s, Return how);
 /* Gives the thread back for good. */
 [[noreturn]] void gate_leave(Session *s, Reason reason, s64 detail);
 
@@ -67,7 +70,7 @@ void signals_deliver_temporary(Session *s, u64 signals, u64 temporary);
 /* The guest has executed an instruction with TF set: the SIGTRAP that Linux would have raised. False: it is not wanted. */
 bool signals_raise_trap(Session *s);
 /* Is the handler for the next of these signals installed with SA_RESTART, or is there none? */
-bool signals_restart(u64 signals);
+bool signals_restart(u64 signals, CallEnd end);
 
 } // namespace decouple
 

@@ -8,6 +8,7 @@
 #include "task_name.h"
 #include "vcpu.h"
 #include "vm.h"
+#include "decouple/gate.h"
 
 extern "C" [[noreturn]] void farewell(decouple::u64 address, decouple::u64 size, decouple::u64 code, decouple::u64 status)
 	__attribute__((visibility("hidden")));
@@ -22,7 +23,6 @@ constexpr s64 abandoned_ns = 5000 * ms; /* nobody asked for a session: the contr
 static u64 tsc_per_us = 2000;
 static u32 manager_alive; /* CLONE_CHILD_CLEARTID word */
 static u32 suspend_asked;
-static u32 waits; /* the manager waits for its signal, and saw nothing to do before */
 static Session *resume_session;
 static bool had_sessions;
 static Mutex adopt_lock;
@@ -47,11 +47,12 @@ static s64 now_ns()
 
 void manager_poke()
 {
-	full_barrier(); /* pairs with loop() */
-	if (reflector_signal_thread(control.manager_tid))
-		return;
-	while (load(waits))
-		reflector_nudge(control.manager_tid, &waits);
+	reflector_manager_wake();
+}
+
+bool manager_has_work()
+{
+	return load(adopted_count) || load(suspend_asked);
 }
 
 void manager_sample(u64 ticks)
@@ -105,9 +106,17 @@ static long add_session(s32 tid, u32 core, u32 service_core, Session **out)
 		return index;
 	s->info.core = core;
 	s->info.service_core = service_core;
-	long e = start_vcpu(s);
-	if (e < 0)
+	long e = reflector_add(s);
+	if (e < 0) {
+		control.error_step = static_cast<u32>(SetupStep::module_session);
+		store(s->info.state, SessionState::failed);
 		return e;
+	}
+	e = start_vcpu(s);
+	if (e < 0) {
+		reflector_remove(s);
+		return e;
+	}
 	copy_scheduling(s);
 	had_sessions = true;
 	*out = s;
@@ -129,6 +138,7 @@ static long recouple(s32 tid)
 			/* Never captured: only our side must end. A capture signal that is still on its way is dropped by gate.S. */
 			store(s->mode, static_cast<u32>(Mode::left));
 			gate_quit_vcpu(s);
+			reflector_remove(s);
 			s->info.reason = Reason::asked;
 			store(s->info.state, SessionState::recoupled);
 			continue;
@@ -136,6 +146,8 @@ static long recouple(s32 tid)
 		store(s->want, static_cast<u32>(Want::recouple));
 		full_barrier(); /* pairs with gate.cc: sleep */
 		reflector_wake_home(s);
+		if (by_module()) /* else a tracer takes it out: that is exact for calls with a time-out too */
+			reflector_interrupt_call(s);
 	}
 	return found;
 }
@@ -248,6 +260,7 @@ static bool all_gone()
 		if (!s)
 			continue;
 		join_thread(&s->vcpu_alive);
+		reflector_remove(s);
 		if (left)
 			session_free(s);
 	}
@@ -259,6 +272,8 @@ static bool all_gone()
 		sys(__NR_nanosleep, addr(&t), 0);
 	}
 	u64 status = load(control.exit_status);
+	if (left && control.config.gate)
+		sys(__NR_munmap, control.config.gate, DECOUPLE_GATE_SIZE);
 	if (left && control.config.vdso_farewell)
 		farewell(addr(image_header), control.image_size, control.config.vdso_farewell, status);
 	for (;;)
@@ -281,6 +296,12 @@ static void serve_mailbox()
 		m.result = add_session(m.tid, m.core, m.service_core, &s);
 		if (m.result >= 0)
 			store(s->mode, static_cast<u32>(Mode::native));
+		break;
+	case Command::capture:
+		s = session_of(m.tid);
+		m.result = s && by_module() ? 0 : -ESRCH;
+		if (!m.result)
+			reflector_capture(s);
 		break;
 	case Command::recouple:
 		m.result = recouple(m.tid);
@@ -324,11 +345,7 @@ static void serve_mailbox()
 			unload(false);
 		/* Asleep unless something is about to end: looked at closely first, leisurely later. */
 		TimeSpec t = {0, now - ended_since < 100 * ms ? ms / 2 : 100 * ms};
-		store(waits, 1u);
-		full_barrier(); /* pairs with manager_poke() */
-		if (!load(adopted_count) && !load(suspend_asked))
-			sigtimedwait(capture_bit, nullptr, idle ? &t : nullptr);
-		store(waits, 0u);
+		reflector_manager_wait(idle ? &t : nullptr);
 	}
 }
 
@@ -342,7 +359,7 @@ static void serve_mailbox()
 	s64 deadline = now_ns() + abandoned_ns;
 	while (now_ns() < deadline) {
 		TimeSpec t = {0, 10 * ms};
-		sigtimedwait(capture_bit, nullptr, &t);
+		reflector_manager_wait(&t);
 		serve_mailbox();
 	}
 	unload(false);
@@ -406,7 +423,6 @@ void resident_forget()
 	had_sessions = false;
 	resume_session = nullptr;
 	suspend_asked = 0;
-	waits = 0;
 }
 
 long manager_start()

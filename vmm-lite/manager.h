@@ -15,6 +15,8 @@ u64 manager_tsc_per_us();
 
 /* Wakes the manager to look for requests and for sessions that have ended. Any thread. */
 void manager_poke();
+/* Is something waiting that manager_poke() was called for? */
+bool manager_has_work();
 /* A new thread of the application shall be decoupled (follow); fs_base: where its rseq area follows from. */
 void manager_adopt(s32 tid, u64 fs_base, const Session *parent);
 /* In a forked child (follow): builds a resident of its own and has the calling thread captured as soon as it is ready. */

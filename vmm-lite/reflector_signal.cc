@@ -6,21 +6,24 @@
  * recapture_claim), and a receiver that finds its permission claimed waits for that very signal. So none arrives late, where it would
  * interrupt a call of the application.
  */
-#include "reflector.h"
+#include "reflector_signal.h"
 #include "cputime.h"
+#include "fault.h"
+#include "gate.h"
+#include "panic.h"
 
-namespace decouple
+namespace decouple::signal_reflector
 {
 
 /* sa_mask bits of the reserved signal, as the application set them (bit per signal). */
 static u64 reserved_in_sa_mask;
-/* Actions whose sa_mask we made block the reserved signal; see reflector_spare_altstack(). */
+/* Actions whose sa_mask we made block the reserved signal; see spare_altstack(). */
 static u64 spared;
 static u32 masks_stripped;
 
 constexpr s64 ms = 1000000;
 
-bool reflector_signal_thread(s32 tid)
+bool send(s32 tid)
 {
 	return sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(tid), signal_capture) != -EAGAIN;
 }
@@ -29,7 +32,7 @@ bool reflector_signal_thread(s32 tid)
  * kill(2) needs no entry of the queue. Its signal is the process's, but the kernel offers it to the thread named first (kernel/signal.c:
  * complete_signal), and having been woken is all that thread needs. What is left is taken back, so that no other thread finds it.
  */
-void reflector_nudge(s32 tid, const u32 *waits)
+void nudge(s32 tid, const u32 *waits)
 {
 	TimeSpec moment = {0, ms / 50}; /* first for the thread to get into its wait, then to come out of it */
 	sys(__NR_nanosleep, addr(&moment), 0);
@@ -40,8 +43,16 @@ void reflector_nudge(s32 tid, const u32 *waits)
 	sigtimedwait(capture_bit, nullptr, &no_wait);
 }
 
+bool kick(Session *s)
+{
+	if (send(s->info.vcpu_tid))
+		return true;
+	nudge(s->info.vcpu_tid, &s->in_kvm_run);
+	return false;
+}
+
 /* As if sent by kill(2): that needs no entry (kernel/signal.c: __send_signal_locked), but may only be sent to oneself. */
-void reflector_signal_self()
+void send_self()
 {
 	SigInfo info = {};
 	info.signo = signal_capture;
@@ -49,7 +60,7 @@ void reflector_signal_self()
 	    addr(&info));
 }
 
-void reflector_requeue(Session *s, const SigInfo &info)
+void requeue(Session *s, const SigInfo &info)
 {
 	while (sys(__NR_rt_tgsigqueueinfo, static_cast<u64>(control.tgid), static_cast<u64>(s->info.tid),
 		   static_cast<u64>(info.signo), addr(&info)) == -EAGAIN) {
@@ -58,7 +69,7 @@ void reflector_requeue(Session *s, const SigInfo &info)
 	}
 }
 
-void reflector_take_claimed(Session *s)
+void take_claimed(Session *s)
 {
 	/* The sender is between its claim and its tgkill; it may be preempted there, but not for ever. */
 	constexpr u32 patience_ms = 100;
@@ -71,20 +82,20 @@ void reflector_take_claimed(Session *s)
 /* Sends for a claimed permission. False: it was given back, and the thread perhaps not reached. */
 static bool send_claimed(Session *s, u32 *claim)
 {
-	if (reflector_signal_thread(s->info.tid))
+	if (send(s->info.tid))
 		return true;
 	store(*claim, 1u); /* first: whoever waits for the signal resets it behind send_failed */
 	store(s->send_failed, 1u);
-	reflector_nudge(s->info.tid, claim);
+	nudge(s->info.tid, claim);
 	return !load(*claim);
 }
 
-bool reflector_intact()
+bool intact()
 {
 	return sigaction_of(signal_capture).handler == addr(&capture_entry);
 }
 
-long reflector_prepare()
+long prepare()
 {
 	SigAction old = sigaction_of(signal_capture);
 	if (old.handler != sig_dfl)
@@ -94,44 +105,44 @@ long reflector_prepare()
 	return set_sigaction(signal_capture, capture);
 }
 
-void reflector_strip_masks()
+void strip_masks()
 {
 	if (exchange(masks_stripped, 1u))
 		return;
 	for (int s = 1; s < signal_capture; s++) {
 		SigAction a = sigaction_of(s);
 		if (a.handler > sig_ign && (a.mask & capture_bit)) {
-			reflector_filter_action(s, &a);
+			filter_action(s, &a);
 			set_sigaction(s, a);
 		}
 	}
 }
 
-void reflector_restore_masks()
+void restore_masks()
 {
 	for (int s = 1; s < signal_capture; s++)
 		if ((reserved_in_sa_mask | spared) & bit(s)) {
 			SigAction a = sigaction_of(s);
-			reflector_unfilter_action(s, &a);
+			unfilter_action(s, &a);
 			if (a.handler != sig_dfl)
 				set_sigaction(s, a);
 		}
 }
 
-void reflector_forget_masks()
+void forget_masks()
 {
 	reserved_in_sa_mask = spared = 0;
 	store(masks_stripped, 0u);
 }
 
-void reflector_release()
+void release()
 {
-	reflector_restore_masks();
-	if (reflector_intact())
+	restore_masks();
+	if (intact())
 		set_sigaction(signal_capture, SigAction{});
 }
 
-void reflector_filter_action(int signal, SigAction *a)
+void filter_action(int signal, SigAction *a)
 {
 	u64 b = bit(signal);
 	if (a->mask & capture_bit)
@@ -142,12 +153,12 @@ void reflector_filter_action(int signal, SigAction *a)
 	a->mask &= ~capture_bit;
 }
 
-bool reflector_action_blocks_reserved(int signal)
+bool action_blocks_reserved(int signal)
 {
 	return reserved_in_sa_mask & bit(signal);
 }
 
-void reflector_unfilter_action(int signal, SigAction *a)
+void unfilter_action(int signal, SigAction *a)
 {
 	if (spared & bit(signal))
 		a->mask &= ~capture_bit;
@@ -161,7 +172,7 @@ static u64 frame_room(const Session *s)
 	return s->fp_size + 1024;
 }
 
-void reflector_spare_altstack(Session *s, u64 signals)
+void spare_altstack(Session *s, u64 signals)
 {
 	const StackT &stack = s->context.stack;
 	if ((stack.flags & ss_disable) || stack.size == 0 || stack.size >= 2 * frame_room(s) + 1024)
@@ -178,40 +189,40 @@ void reflector_spare_altstack(Session *s, u64 signals)
 	}
 }
 
-void reflector_capture(Session *s)
+void capture(Session *s)
 {
 	if (exchange(s->recapture_claim, 0u))
 		send_claimed(s, &s->recapture_claim);
 }
 
-void reflector_wake_home(Session *s)
+void wake_home(Session *s)
 {
 	while (s->slot && exchange(s->slot->home_asleep, 0u) && !send_claimed(s, &s->slot->home_asleep))
 		;
 }
 
-bool reflector_interrupt_call(Session *s)
+bool interrupt_call(Session *s)
 {
 	if (!exchange(s->call_claim, 0u))
 		return false;
 	return send_claimed(s, &s->call_claim);
 }
 
-Wake reflector_sleep(Session *s, u64 mask)
+Wake sleep(Session *s, u64 mask)
 {
 	SigInfo info;
 	long signal = sigtimedwait(~mask | capture_bit, &info, nullptr);
 	if (exchange(s->slot->home_asleep, 0u) == 0 && signal != signal_capture) {
-		reflector_take_claimed(s);
+		take_claimed(s);
 		store(s->slot->home_asleep, 0u);
 	}
 	if (signal <= 0 || signal == signal_capture)
 		return Wake::doorbell;
-	reflector_requeue(s, info);
+	requeue(s, info);
 	return Wake::signal;
 }
 
-bool reflector_call(Session *s, const u64 call[7], u64 mask, long *result, bool *restart)
+bool call(Session *s, const u64 call[7], u64 mask, long *result, CallEnd *restart)
 {
 	/* Stop signals with their default action take effect in the call itself, as natively: it goes on after SIGCONT. */
 	u64 stops = 0;
@@ -228,27 +239,27 @@ bool reflector_call(Session *s, const u64 call[7], u64 mask, long *result, bool 
 	long r = interruptible_call(call, &s->interrupted);
 	sigprocmask(sig_block, ~0ull);
 	if (exchange(s->call_claim, 0u) == 0 && !s->interrupted) {
-		reflector_take_claimed(s);
+		take_claimed(s);
 		store(s->call_claim, 0u);
 	}
-	*restart = r == -4095;
+	*restart = r == -4095 ? CallEnd::again : CallEnd::eintr;
 	*result = r;
 	return !(s->interrupted && (r == -4095 || r == -EINTR));
 }
 
-bool reflector_call_masked(Session *s, const u64 call[7], u64 mask, bool signal, long *result)
+bool call_masked(Session *s, const u64 call[7], u64 mask, bool signal, long *result)
 {
 	s->interrupted = 0;
 	store(s->send_failed, 0u);
 	store(s->effective_mask, mask);
 	if (signal)
-		reflector_signal_self();
+		send_self();
 	else
 		store(s->call_claim, 1u);
 	*result = sys(static_cast<long>(call[0]), call[1], call[2], call[3], call[4], call[5], call[6]);
 	bool claimed = signal || exchange(s->call_claim, 0u) == 0;
 	if (claimed && !s->interrupted) {
-		reflector_take_claimed(s);
+		take_claimed(s);
 		store(s->call_claim, 0u);
 	}
 	return !(s->interrupted && *result == -EINTR);
@@ -266,26 +277,63 @@ bool reflector_call_masked(Session *s, const u64 call[7], u64 mask, bool signal,
 	return_by_frame(frame);
 }
 
-[[noreturn]] void reflector_return(Session *s, bool recapture)
+[[noreturn]] void leave(Session *s, Return how)
 {
 	s->context.mask = s->mask;
-	if (recapture && reflector_intact()) {
+	if (how == Return::moment) {
+		/* The vCPU thread captures it a little later, when Linux has done its part. */
+		s->recapture_armed = 1;
+		store(s->send_failed, 0u);
+		store(s->recapture_claim, 1u);
+		full_barrier();
+		if (load(s->vcpu_idle_asleep))
+			futex_wake(&s->command);
+	}
+	if (how == Return::capture && intact()) {
 		s->self_captured = 1;
-		reflector_signal_self();
+		send_self();
 	}
 	go(s, &s->context);
 }
 
-[[noreturn]] void reflector_return_to(Session *s, UContext *frame)
+[[noreturn]] void leave_by_frame(Session *s, UContext *frame)
 {
-	if (reflector_intact()) {
+	if (intact()) {
 		s->self_captured = 1;
-		reflector_signal_self();
+		send_self();
 	}
 	go(s, frame);
 }
 
-} // namespace decouple
+} // namespace decouple::signal_reflector
+
+/* The capture signal's handler has found its session; on the gate stack, all signals blocked. */
+extern "C" __attribute__((visibility("hidden"))) void gate_enter(decouple::Session *s, decouple::UContext *u)
+{
+	using namespace decouple;
+	/* One capture signal brought us here. If the thread sent itself one and another was claimed, the second is still on its way. */
+	bool claimed = s->recapture_armed && exchange(s->recapture_claim, 0u) == 0;
+	TimeSpec moment = {0, 2000000};
+	store(s->mode, static_cast<u32>(Mode::gate));
+	if (claimed && s->self_captured)
+		sigtimedwait(capture_bit, nullptr, &moment);
+	store(s->recapture_claim, 0u);
+	s->recapture_armed = s->self_captured = 0;
+	s->context = *u;
+	const auto *sw = reinterpret_cast<const FpSoftware *>(u->mc.fpstate + fp_sw_offset);
+	s->fp_size = sw->extended_size;
+	if (s->fp_size > fp_buffer_size || s->fp_size < 512)
+		RESIDENT_PANIC(s->fp_size);
+	memcpy(s->fp, u->mc.fpstate, s->fp_size);
+	s->mask = u->mask & ~capture_bit;
+	fault_captured(s);
+	/* The gate's own frames must not land on the application's alternate stack, which the guest may be using. */
+	if (!(u->stack.flags & ss_disable) && u->stack.size) {
+		StackT off = {0, ss_disable, 0, 0};
+		sys(__NR_sigaltstack, addr(&off), 0);
+	}
+	gate_captured(s);
+}
 
 /* The reserved signal inside the gate: only ever in an interruptible call. */
 extern "C" __attribute__((visibility("hidden"))) void gate_interrupted(decouple::Session *s, decouple::UContext *u)

@@ -43,7 +43,7 @@ static bool start()
 /* Has the calling thread, for which the manager made a session, captured as soon as it unblocks the reserved signal. */
 static void capture_self()
 {
-	reflector_signal_self();
+	reflector_capture_self();
 }
 
 void manager_start_in_child(Session *parent, UContext *context)
@@ -59,10 +59,10 @@ void manager_start_in_child(Session *parent, UContext *context)
 	if (!start() || !manager_wait_ready())
 		return; /* the child stays native; its parent's status shows the follow option, its own nothing */
 	Session *s = session_of(control.hold_tid);
-	s->info.handover = {rseq.address, rseq.length, rseq.signature, (context->mask & capture_bit) != 0, 0};
+	s->info.handover = {rseq.address, rseq.length, rseq.signature, (context->mask & reserved_signals()) != 0, 0};
 	s->guest.fs_base = fs;
 	s->guest.gs_base = gs;
-	context->mask &= ~capture_bit;
+	context->mask &= ~reserved_signals();
 	capture_self();
 }
 

@@ -31,7 +31,8 @@ struct ImageHeader {
 	uint32_t call_begin; /* code range in which the home thread issues an interruptible system call */
 	uint32_t call_end; /* address behind that SYSCALL instruction */
 	uint32_t init_stack; /* top of the stack on which init_entry runs */
-	uint32_t reserved[2];
+	uint32_t module_init_entry; /* as init_entry, for DECOUPLE_START of the module */
+	uint32_t reserved;
 };
 static_assert(sizeof(ImageHeader) == 64);
 
@@ -111,12 +112,14 @@ struct Config {
 	uint32_t hold_service_core;
 	uint32_t hold_reserved_blocked; /* as Handover::reserved_blocked, for that thread */
 	char follow_socket[64]; /* abstract socket name (without the leading NUL) told of an execve; empty: none */
-	uint32_t reserved[8];
+	uint64_t gate; /* address of the module's gate (decouple/gate.h); 0: the signal reflector */
+	uint32_t reserved[6];
 };
 
 enum class Command : uint32_t {
 	none = 0,
 	add, /* make a session for `tid` on `core`; the thread itself keeps running natively until signal 64 captures it */
+	capture, /* take `tid` out of native execution; module only: otherwise the controller sends signal 64 */
 	recouple, /* give `tid` (0: all) back; done when its state is `recoupled` */
 	unload, /* end all resident threads, undo everything; afterwards the image itself is unmapped */
 	bench_round_trips, /* `arg` recouple + decouple round trips of `tid`; ticks in samples[] */

@@ -123,12 +123,6 @@ static VcpuCommand wait_command(Session *s)
 	return static_cast<VcpuCommand>(c);
 }
 
-static void eat_kicks()
-{
-	while (sigtimedwait(capture_bit, nullptr, &no_wait) == signal_capture)
-		;
-}
-
 /* The guest rang: its home thread sleeps or takes long. Waits here for the reply. */
 static void wait_reply(Session *s)
 {
@@ -145,9 +139,9 @@ static void wait_reply(Session *s)
 		store(slot->vcpu_asleep, 1u);
 		full_barrier(); /* pairs with gate_reply() and gate.cc: stop_vcpu */
 		if (load(slot->rep_seq) == rep && !load(s->kick))
-			doze(&slot->rep_seq, rep, watch_ns);
+			doze(&slot->rep_seq, rep, reflector_watches_calls() ? 0 : watch_ns);
 		store(slot->vcpu_asleep, 0u);
-		if (load(slot->rep_seq) == rep && load(s->call_claim) && home_has_signal(s))
+		if (!reflector_watches_calls() && load(slot->rep_seq) == rep && load(s->call_claim) && home_has_signal(s))
 			reflector_interrupt_call(s);
 	}
 }
@@ -236,7 +230,7 @@ static void run(Session *s)
 		count(s->info.exits);
 		if (e == -EINTR) {
 			r->exit_reason = 0;
-			eat_kicks();
+			reflector_kicked();
 			r->immediate_exit = 0;
 			continue;
 		}
@@ -301,6 +295,7 @@ static SetupError prepare(Session *s)
 	sigprocmask(sig_setmask, ~0ull);
 	s->info.vcpu_tid = static_cast<s32>(sys(__NR_gettid));
 	name_thread("dec-vcpu/", s->info.tid);
+	reflector_vcpu(s);
 	SetupError e = prepare(s);
 	s->info.error = static_cast<s32>(e.error);
 	if (failed(e)) {

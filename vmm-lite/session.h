@@ -16,7 +16,9 @@
 #define SESSION_MODE 152
 #define SESSION_INTERRUPTED 156
 #define SESSION_GATE_STACK 160
+#define SESSION_FP 1344
 #define SESSION_MODE_GATE 1
+#define GATE_RETURN 4
 #define CONTROL_SESSIONS 576
 
 #ifndef __ASSEMBLER__
@@ -139,6 +141,7 @@ enum class Want : u32 { none = 0, recouple, round_trips };
 static_assert(offsetof(Control, sessions) == CONTROL_SESSIONS);
 static_assert(offsetof(SessionInfo, tid) == SESSION_TID);
 static_assert(offsetof(Session, mode) == SESSION_MODE);
+static_assert(offsetof(Session, fp) == SESSION_FP);
 static_assert(offsetof(Session, interrupted) == SESSION_INTERRUPTED);
 static_assert(offsetof(Session, gate_stack) == SESSION_GATE_STACK);
 

@@ -31,6 +31,7 @@ enum class SetupStep : uint32_t {
 	session_memory,
 	clone_vcpu_thread,
 	page_tables,
+	module_session,
 };
 
 } // namespace decouple

@@ -23,7 +23,7 @@ static bool ignored(int signal)
 
 u64 signals_pending(Session *s)
 {
-	u64 pending = sigpending() & ~s->mask & ~capture_bit;
+	u64 pending = sigpending() & ~s->mask & ~reserved_signals();
 	for (u64 rest = pending; rest; rest &= rest - 1) {
 		int n = __builtin_ctzll(rest) + 1;
 		if (!ignored(n))
@@ -71,20 +71,26 @@ static bool prepare_delivery(Session *s, bool progress)
 	u64 pending = signals_pending(s);
 	if (!pending)
 		return false;
+	if (reflector_keeps_order()) {
+		count(s->info.signals);
+		return true;
+	}
 	bool single = (pending & (pending - 1)) == 0;
 	if (single && !take_over(s, pending))
 		return false;
 	if (!single && !progress)
-		take_over_all(s, ~s->mask & ~capture_bit);
+		take_over_all(s, ~s->mask & ~reserved_signals());
 	reflector_spare_altstack(s, pending);
 	count(s->info.signals);
 	return true;
 }
 
-bool signals_restart(u64 signals)
+bool signals_restart(u64 signals, CallEnd end)
 {
 	SigAction a = sigaction_of(first_signal(signals));
-	return a.handler <= sig_ign || (a.flags & sa_restart);
+	if (a.handler <= sig_ign)
+		return end != CallEnd::eintr;
+	return end == CallEnd::again && (a.flags & sa_restart);
 }
 
 void signals_deliver(Session *s)
@@ -94,7 +100,7 @@ void signals_deliver(Session *s)
 		return;
 	}
 	s->delivery = {1, s->guest.regs.rip, s->guest.regs.rsp};
-	gate_return(s, true);
+	gate_return(s, Return::capture);
 }
 
 bool signals_deliver_more(Session *s)
@@ -112,8 +118,16 @@ bool signals_deliver_more(Session *s)
 
 void signals_deliver_temporary(Session *s, u64 signals, u64 temporary)
 {
-	int n = take_over(s, signals);
 	gate_complete(s, -EINTR);
+	if (reflector_keeps_order()) {
+		/* As the kernel itself does it: the frame gets the old mask, the choice is made with the temporary one. */
+		s->temporary_mask.armed = 1;
+		s->temporary_mask.original = s->mask;
+		s->mask = temporary;
+		count(s->info.signals);
+		gate_return(s, Return::capture);
+	}
+	int n = take_over(s, signals);
 	if (!n) {
 		gate_load(s);
 		return;
@@ -127,14 +141,14 @@ void signals_deliver_temporary(Session *s, u64 signals, u64 temporary)
 		s->temporary_mask.signal = n;
 		s->temporary_mask.handler_mask = (temporary | a.mask | (a.flags & sa_nodefer ? 0 : bit(n))) & ~unblockable;
 		if (reflector_action_blocks_reserved(n))
-			s->temporary_mask.handler_mask |= capture_bit;
-		s->mask = ~bit(n) & ~capture_bit;
+			s->temporary_mask.handler_mask |= reserved_signals();
+		s->mask = ~bit(n) & ~reserved_signals();
 	} else {
-		s->mask = temporary & ~capture_bit;
+		s->mask = temporary & ~reserved_signals();
 	}
 	reflector_spare_altstack(s, bit(n));
 	count(s->info.signals);
-	gate_return(s, true);
+	gate_return(s, Return::capture);
 }
 
 /*
@@ -154,13 +168,15 @@ static void carry_reserved(Session *s)
 			s->mask_has_reserved = 1;
 		auto *frame = reinterpret_cast<UContext *>(at->rdx);
 		if (belief)
-			frame->mask |= capture_bit;
+			frame->mask |= reserved_signals();
 		at = &frame->mc;
 	}
 }
 
 void signals_after_capture(Session *s)
 {
+	if (reflector_keeps_order())
+		return;
 	if (s->delivery.active)
 		carry_reserved(s);
 	if (!s->temporary_mask.armed)
@@ -172,9 +188,9 @@ void signals_after_capture(Session *s)
 		return;
 	/* At the handler's first instruction RDX points to the frame's ucontext, also without SA_SIGINFO. */
 	auto *frame = reinterpret_cast<UContext *>(s->context.mc.rdx);
-	frame->mask = s->temporary_mask.original | (s->mask_has_reserved ? capture_bit : 0);
-	s->mask_has_reserved = (s->temporary_mask.handler_mask & capture_bit) != 0;
-	s->mask = s->temporary_mask.handler_mask & ~capture_bit;
+	frame->mask = s->temporary_mask.original | (s->mask_has_reserved ? reserved_signals() : 0);
+	s->mask_has_reserved = (s->temporary_mask.handler_mask & reserved_signals()) != 0;
+	s->mask = s->temporary_mask.handler_mask & ~reserved_signals();
 }
 
 /*
@@ -199,8 +215,8 @@ bool signals_raise_trap(Session *s)
 	auto *frame = reinterpret_cast<UContext *>(s->guest.regs.rsp);
 	u64 mask;
 	if (!copy_from_app(&mask, addr(&frame->mask), sizeof(mask))) {
-		s->mask_has_reserved = (mask & capture_bit) != 0;
-		mask &= ~capture_bit;
+		s->mask_has_reserved = (mask & reserved_signals()) != 0;
+		mask &= ~reserved_signals();
 		if (s->mask_has_reserved)
 			copy_to_app(addr(&frame->mask), &mask, sizeof(mask));
 	}
@@ -211,6 +227,7 @@ bool signals_raise_trap(Session *s)
 	count(s->info.recouples);
 	s->context.mc.rflags = s->guest.regs.rflags;
 	store(s->info.state, SessionState::native);
+	gate_fill(s, &s->context, s->fp);
 	reflector_return_to(s, frame);
 }
 

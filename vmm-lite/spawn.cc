@@ -85,7 +85,7 @@ void call_spawn(Session *s, const u64 call[7])
 	if (a.stack)
 		r->context.mc.rsp = a.stack;
 	if (s->mask_has_reserved)
-		r->context.mask |= capture_bit;
+		r->context.mask |= reserved_signals();
 	if ((a.flags & clone_vm) && !(a.flags & clone_vfork)) {
 		/* A thread starts without an alternate stack (kernel/fork.c: copy_process). */
 		r->context.stack = {0, ss_disable, 0, 0};
@@ -147,6 +147,7 @@ extern "C" [[noreturn]] void child_start(decouple::ChildRecord *r)
 	if (r->new_mm) {
 		/* The resident's memory came along, its threads did not. */
 		control.state = ResidentState::dead;
+		control.config.gate = 0; /* it stayed behind */
 		if (s->rseq.address)
 			sys(__NR_rseq, s->rseq.address, s->rseq.length, 0, s->rseq.signature);
 		if (control.config.follow)

@@ -25,15 +25,15 @@ static long sigmask(Session *s, const u64 call[7], bool *unblocked)
 		if (how > sig_setmask)
 			return -EINVAL;
 	}
-	u64 old = s->mask | (s->mask_has_reserved ? capture_bit : 0);
+	u64 old = s->mask | (s->mask_has_reserved ? reserved_signals() : 0);
 	if (set_at) {
 		u64 to = how == sig_block ? old | set : how == sig_unblock ? old & ~set : set;
 		to &= ~unblockable;
 		/* What is ignored now would not exist natively; blocked, it would. */
 		if (to & ~old)
 			signals_pending(s);
-		s->mask_has_reserved = (to & capture_bit) != 0;
-		s->mask = to & ~capture_bit;
+		s->mask_has_reserved = (to & reserved_signals()) != 0;
+		s->mask = to & ~reserved_signals();
 		*unblocked = (old & ~to) != 0;
 	}
 	if (old_at) {
@@ -59,12 +59,12 @@ static long sigaction(Session *s, const u64 call[7])
 	u64 act_at = call[2], old_at = call[3];
 	if (call[4] != 8 || n < 1 || n > signal_capture)
 		return call_execute(call);
-	SigAction act, old = n == signal_capture ? SigAction{} : sigaction_of(n);
+	SigAction act, old = bit(n) & reserved_signals() ? SigAction{} : sigaction_of(n);
 	if (act_at && copy_from_app(&act, act_at, sizeof(act)))
 		return -EFAULT;
 	reflector_unfilter_action(n, &old);
 	if (act_at) {
-		if (n == signal_capture)
+		if (bit(n) & reserved_signals())
 			give_up_reserved_signal(s);
 		reflector_filter_action(n, &act);
 		long e = set_sigaction(n, act);
@@ -88,7 +88,8 @@ static long altstack(Session *s, const u64 call[7])
 	sys(__NR_sigaltstack, 0, addr(&now));
 	now.flags &= ~1u;
 	s->context.stack = now;
-	if (!(now.flags & ss_disable) && now.size)
+	/* The signal reflector's frames must not land there. */
+	if (!by_module() && !(now.flags & ss_disable) && now.size)
 		sys(__NR_sigaltstack, addr(&off), 0);
 	return ret;
 }
@@ -288,7 +289,7 @@ static void exec(Session *s, const u64 call[7])
 	}
 	gate_unpin(s);
 	manager_announce_exec();
-	sigprocmask(sig_setmask, s->mask | (s->mask_has_reserved ? capture_bit : 0));
+	sigprocmask(sig_setmask, s->mask | (s->mask_has_reserved ? reserved_signals() : 0));
 	long ret = call_execute(call);
 	sigprocmask(sig_block, ~0ull);
 	gate_pin(s);
@@ -304,7 +305,7 @@ static void exit(Session *s, const u64 call[7])
 	s->info.reason = Reason::exited;
 	store(s->info.state, SessionState::recoupled);
 	manager_poke();
-	gate_return(s, false);
+	gate_return(s, Return::stay);
 }
 
 /* Joining a user namespace, or leaving what threads share, takes a process with one thread: ours step aside meanwhile. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* vCPU set-up and state transfer; see vcpu.h. */
 #include "vcpu.h"
+#include "reflector.h"
 #include "stub_image.h"
 #include "decouple/layout.h"
 #include <initializer_list>
@@ -243,7 +244,7 @@ static long set_signal_mask(Session *s)
 		u32 len;
 		u8 set[8];
 	} m = {8, {}};
-	u64 set = ~capture_bit;
+	u64 set = ~reserved_signals();
 	memcpy(m.set, &set, 8);
 	return vcpu_ioctl(s, KVM_SET_SIGNAL_MASK, &m);
 }
