@@ -93,6 +93,13 @@ Result<> check_target(pid_t pid)
 	if (!is_64_bit(pid))
 		return fail(EOPNOTSUPP,
 			    "process " + std::to_string(pid) + " is a 32-bit program: only x86-64 programs can be decoupled");
+	return {};
+}
+
+Result<> check_reserved_signal(pid_t pid)
+{
+	pid_t any = live_thread(pid);
+	auto s = TRY(read_task_status(pid, any));
 	if (!find_resident(pid, any) && ((s.caught | s.ignored) & reserved_bit))
 		return fail(EBUSY, "process " + std::to_string(pid) +
 					   " uses signal 64 (SIGRTMAX) itself, which the signal reflector needs: use the "

@@ -12,6 +12,8 @@ namespace decouple
 
 /* Not a kernel thread, not traced, not stopped, no seccomp. */
 Result<> check_thread(pid_t pid, pid_t tid);
+/* For the signal reflector: the process has no use for signal 64. */
+Result<> check_reserved_signal(pid_t pid);
 
 } // namespace decouple
 

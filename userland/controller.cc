@@ -12,6 +12,7 @@
 #include <string>
 
 #include "clock.h"
+#include "module.h"
 #include "proc.h"
 #include "vmm-lite/setup_step.h"
 
@@ -112,6 +113,7 @@ Result<Controller> Controller::wait_ready(pid_t pid, uint64_t control)
 		Control c = TRY(self.read());
 		self.manager_ = c.manager_tid;
 		self.image_ = c.image_base;
+		self.gate_ = c.config.gate;
 		if (c.state == ResidentState::running)
 			return self;
 		if (c.state == ResidentState::failed) {
@@ -163,6 +165,14 @@ static bool wake_manager(pid_t pid, pid_t manager, bool idle)
 	return !s || (s->blocked & reserved_bit) || kill(manager, reserved_signal) == 0;
 }
 
+bool Controller::wake(bool idle) const
+{
+	if (!by_module())
+		return wake_manager(pid_, manager_, idle);
+	auto module = Module::bind(pid_);
+	return module && module->poke();
+}
+
 Result<int64_t> Controller::command(Command command, pid_t tid, unsigned core, unsigned service_core, uint64_t arg) const
 {
 	uint64_t mailbox = control_ + offsetof(Control, mailbox);
@@ -181,7 +191,7 @@ Result<int64_t> Controller::command(Command command, pid_t tid, unsigned core, u
 		return fail_errno("can't command the resident of process " + std::to_string(pid_));
 	for (long begin = monotonic_ns(), deadline = begin + command_patience_ns, again = 0;; nap(50'000)) {
 		if (monotonic_ns() > again) {
-			if (!wake_manager(pid_, manager_, monotonic_ns() - begin < idle_manager_ns))
+			if (!wake(monotonic_ns() - begin < idle_manager_ns))
 				return fail_errno("can't wake the resident of process " + std::to_string(pid_));
 			again = monotonic_ns() + 50'000'000;
 		}

@@ -26,11 +26,14 @@ public:
 	bool write(uint64_t address, const void *from, size_t size) const;
 	pid_t manager() const { return manager_; }
 	uint64_t image() const { return image_; }
+	/* The module is the resident's reflector. */
+	bool by_module() const { return gate_ != 0; }
 
 private:
 	Controller(pid_t pid, uint64_t control) : pid_(pid), control_(control) {}
 	pid_t pid_, manager_ = 0;
-	uint64_t control_, image_ = 0;
+	bool wake(bool idle) const;
+	uint64_t control_, image_ = 0, gate_ = 0;
 };
 
 /* "KVM_CREATE_VM", ... for messages. */

@@ -12,6 +12,8 @@
 
 #include "bootstrap.h"
 #include "clock.h"
+#include "decouple/gate.h"
+#include "module.h"
 #include "proc.h"
 
 extern "C" const char resident_image[], resident_image_end[];
@@ -94,11 +96,7 @@ void erase_bootstrap(pid_t pid, pid_t tid)
 	if (!slack)
 		return;
 	std::vector<char> zeros(static_cast<size_t>(bootstrap_end - bootstrap_code));
-	int fd = open(("/proc/" + std::to_string(tid) + "/mem").c_str(), O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	(void)!pwrite(fd, zeros.data(), zeros.size(), static_cast<off_t>(*slack));
-	close(fd);
+	(void)force_memory(tid, *slack, zeros.data(), zeros.size());
 }
 
 static BootstrapData bootstrap_for(const user_regs_struct &r, uint64_t mask, uint64_t base, const ImageHeader &h)
@@ -135,19 +133,52 @@ template <class Done> static bool poll_until(long deadline_ns, Done done)
 	return true;
 }
 
-Result<InjectionPlan> plan_injection(pid_t pid, pid_t tid)
+Result<InjectionPlan> plan_injection(pid_t pid, pid_t tid, bool by_module)
 {
 	const auto &header = *reinterpret_cast<const ImageHeader *>(resident_image);
 	auto maps = TRY(read_maps(pid, tid));
 	InjectionPlan p = {};
 	p.slack = TRY(find_slack(tid, maps));
 	TRY(wait_bootstrap_free(pid, tid, p.slack));
-	p.base = find_hole(maps, header.image_size);
+	p.by_module = by_module;
+	p.base = find_hole(maps, header.image_size + (by_module ? DECOUPLE_GATE_SIZE : 0));
 	if (!p.base)
 		return fail(ENOMEM, "no room in the address space of process " + std::to_string(pid) + " for the resident");
 	p.image.assign(resident_image, resident_image_end);
 	memset(p.image.data(), 0, sizeof(uint64_t));
 	return p;
+}
+
+/* Waits for the end of the resident's first call. */
+static Control wait_init(pid_t tid, uint64_t control, long deadline)
+{
+	Control c = {};
+	constexpr size_t head = offsetof(Control, mailbox);
+	poll_until(deadline,
+		   [&] { return read_memory(tid, control, &c, head) && (c.init_done_tsc || c.state != ResidentState::fresh); });
+	return c;
+}
+
+Result<Injection> inject_by_module(pid_t pid, pid_t tid, std::optional<Stopped> held, InjectionPlan plan, const Config &config)
+{
+	const auto &header = *reinterpret_cast<const ImageHeader *>(resident_image);
+	auto module = TRY(Module::bind(pid));
+	plan.config = config;
+	plan.config.gate = TRY(module.map(plan.base, header.image_size));
+	plan.config.vdso_farewell = plan.slack + static_cast<uint64_t>(bootstrap_farewell - bootstrap_code);
+	uint64_t control = plan.base + header.control;
+	memcpy(plan.image.data(), &resident_magic[0], sizeof(uint64_t));
+	/* Of the bootstrap only the manager's last steps are needed. */
+	std::vector<char> blob(bootstrap_code, bootstrap_end);
+	if (!write_memory(tid, plan.base, plan.image.data(), plan.image.size()) ||
+	    !write_memory(tid, control, &plan.config, sizeof(plan.config)) ||
+	    !force_memory(tid, plan.slack, blob.data(), blob.size()))
+		return fail_errno("can't write the resident to process " + std::to_string(pid));
+	TRY(module.start(tid, plan.base + header.module_init_entry, plan.base + header.init_stack));
+	if (held)
+		held->detach();
+	Control c = config.hold ? Control{} : wait_init(tid, control, monotonic_ns() + patience_ns);
+	return Injection{plan.base, control, c.init_done_tsc > c.init_begin_tsc ? c.init_done_tsc - c.init_begin_tsc : 0};
 }
 
 Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan plan, const Config &config)
@@ -187,10 +218,7 @@ Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan pl
 		return fail(EAGAIN, "thread " + std::to_string(tid) +
 					    " did not map the resident (stopped, out of memory, or executable memory "
 					    "forbidden); nothing was changed");
-	Control c;
-	constexpr size_t head = offsetof(Control, mailbox);
-	poll_until(deadline,
-		   [&] { return read_memory(tid, control, &c, head) && (c.init_done_tsc || c.state != ResidentState::fresh); });
+	Control c = wait_init(tid, control, deadline);
 	return Injection{plan.base, control, c.init_done_tsc > begin_tsc ? c.init_done_tsc - begin_tsc : 0};
 }
 

@@ -3,6 +3,7 @@
 #ifndef DECOUPLE_USERLAND_INJECT_H
 #define DECOUPLE_USERLAND_INJECT_H
 
+#include <optional>
 #include <vector>
 
 #include "tracer.h"
@@ -18,19 +19,23 @@ struct Injection {
 
 /* What can be made ready while the thread still runs. */
 struct InjectionPlan {
+	bool by_module;
 	uint64_t slack; /* where the bootstrap goes */
 	uint64_t base; /* where the image goes */
 	std::vector<char> image; /* without its first word, which says that it is complete */
 	Config config;
 };
 /* Before the thread is stopped. Lets an injection end whose controller died. */
-Result<InjectionPlan> plan_injection(pid_t pid, pid_t tid);
+Result<InjectionPlan> plan_injection(pid_t pid, pid_t tid, bool by_module);
 
 /*
  * Runs the resident's init on a stopped thread and lets the thread go on where it was. `config` is copied to the image, with
  * vdso_farewell filled in. The stop is consumed. On failure the thread goes on as if nothing had happened.
  */
 Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan plan, const Config &config);
+
+/* The same by the module: the process runs on until one of its threads makes the resident's first call. `held`: a stop that ends meanwhile. */
+Result<Injection> inject_by_module(pid_t pid, pid_t tid, std::optional<Stopped> held, InjectionPlan plan, const Config &config);
 
 /* Erases the bootstrap from the vDSO's slack, when the resident is gone. Best effort: the bytes are inert. */
 void erase_bootstrap(pid_t pid, pid_t tid);

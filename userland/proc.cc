@@ -2,6 +2,8 @@
 /* Readers of /proc; see proc.h. */
 #include "proc.h"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <dirent.h>
 #include <sys/uio.h>
 
@@ -115,6 +117,16 @@ bool read_memory(pid_t tid, uint64_t from, void *to, size_t size)
 {
 	iovec local = {to, size}, remote = {reinterpret_cast<void *>(from), size};
 	return process_vm_readv(tid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(size);
+}
+
+bool force_memory(pid_t tid, uint64_t to, const void *from, size_t size)
+{
+	int fd = open(("/proc/" + std::to_string(tid) + "/mem").c_str(), O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bool ok = pwrite(fd, from, size, static_cast<off_t>(to)) == static_cast<ssize_t>(size);
+	close(fd);
+	return ok;
 }
 
 bool write_memory(pid_t tid, uint64_t to, const void *from, size_t size)

@@ -43,6 +43,8 @@ Result<std::vector<MapLine>> read_maps(pid_t pid, pid_t tid);
 /* Whole transfers or nothing; false: errno. `tid` may be any live thread. */
 bool read_memory(pid_t tid, uint64_t from, void *to, size_t size);
 bool write_memory(pid_t tid, uint64_t to, const void *from, size_t size);
+/* Also where the thread itself may not write; some kernels forbid it to all but tracers. */
+bool force_memory(pid_t tid, uint64_t to, const void *from, size_t size);
 
 /* Address of the resident's image, if the process has a live one. */
 std::optional<uint64_t> find_resident(pid_t pid, pid_t tid);

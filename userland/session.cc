@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "controller.h"
 #include "inject.h"
+#include "module.h"
 #include "placement.h"
 #include "proc.h"
 #include "vmm-lite/state.h"
@@ -122,6 +123,16 @@ static Result<long> capture_first(pid_t pid, pid_t tid, const Controller &contro
 	return monotonic_ns() - begin;
 }
 
+/* The manager asks the module, which interrupts a blocked call and stops nothing. */
+static Result<long> capture_by_module(pid_t tid, const Controller &controller)
+{
+	int64_t r = TRY(controller.command(Command::capture, tid));
+	if (r < 0)
+		return fail(static_cast<int>(-r),
+			    "can't capture thread " + std::to_string(tid) + ": " + strerror(static_cast<int>(-r)));
+	return 0L;
+}
+
 static Result<> wait_running(const Controller &controller, pid_t pid, pid_t tid)
 {
 	for (long deadline = monotonic_ns() + patience_ns;; nap(20'000)) {
@@ -142,6 +153,22 @@ static void withdraw(const Controller &controller)
 	(void)controller.command(Command::unload, 0, 0, 0, 1);
 }
 
+static Result<Injection> inject_by_tracer(pid_t pid, pid_t tid, std::optional<Stopped> held, InjectionPlan plan, Config config)
+{
+	bool was_held = held.has_value();
+	auto stopped = was_held ? std::move(*held) : TRY(Stopped::stop(tid));
+	if (!was_held) {
+		Handover h = stopped.rseq();
+		auto r = TRY(stopped.registers());
+		if (h.rseq) {
+			config.rseq_offset = h.rseq - r.fs_base;
+			config.rseq_len = h.rseq_len;
+			config.rseq_sig = h.rseq_sig;
+		}
+	}
+	return inject(pid, tid, std::move(stopped), std::move(plan), config);
+}
+
 static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::optional<Stopped> held)
 {
 	long begin = monotonic_ns();
@@ -153,11 +180,12 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 	};
 	TRY(check_kvm());
 	auto lock = TRY(ProcessLock::take(pid));
-	if (!held)
+	bool was_held = held.has_value();
+	if (!was_held)
 		TRY(check_target(pid));
 	auto existing = Controller::open(pid);
 	pid_t manager = existing ? existing->manager() : 0;
-	std::vector<pid_t> tids = held ? std::vector<pid_t>{pid} : TRY(select_threads(pid, o, manager));
+	std::vector<pid_t> tids = was_held ? std::vector<pid_t>{pid} : TRY(select_threads(pid, o, manager));
 	auto cores = TRY(choose_cores(o.cores, o.service_cores, static_cast<unsigned>(tids.size())));
 	Config config = config_for(o, cores);
 	AttachReport report;
@@ -173,28 +201,24 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 		return std::unexpected(existing.error());
 	}
 	OffCore off_core(last_core(pid, tids[0]));
+	bool by_module = existing ? existing->by_module() : o.reflector != Reflector::signal && Module::available();
+	if (!existing && o.reflector == Reflector::module)
+		TRY(Module::available());
+	if (!by_module)
+		TRY(check_reserved_signal(pid));
 	std::optional<Controller> controller;
 	if (existing) {
 		controller = *existing;
 	} else {
 		step("injecting the resident");
-		if (held) {
+		if (was_held) {
 			config.hold = 1;
 			config.hold_core = static_cast<uint32_t>(cores.dedicated[0]);
 			config.hold_service_core = static_cast<uint32_t>(cores.service[0]);
 		}
-		auto plan = TRY(plan_injection(pid, tids[0]));
-		auto stopped = held ? std::move(*held) : TRY(Stopped::stop(tids[0]));
-		if (!held) {
-			Handover h = stopped.rseq();
-			auto r = TRY(stopped.registers());
-			if (h.rseq) {
-				config.rseq_offset = h.rseq - r.fs_base;
-				config.rseq_len = h.rseq_len;
-				config.rseq_sig = h.rseq_sig;
-			}
-		}
-		auto injected = TRY(inject(pid, tids[0], std::move(stopped), std::move(plan), config));
+		auto plan = TRY(plan_injection(pid, tids[0], by_module));
+		auto injected = TRY(by_module ? inject_by_module(pid, tids[0], std::move(held), std::move(plan), config)
+					      : inject_by_tracer(pid, tids[0], std::move(held), std::move(plan), config));
 		step("building the VM");
 		controller = TRY(Controller::wait_ready(pid, injected.control));
 		double ns_per_tick = static_cast<double>(monotonic_ns() - begin) / static_cast<double>(__rdtsc() - begin_tsc);
@@ -202,7 +226,7 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 	}
 	for (size_t i = 0; i < tids.size(); i++) {
 		pid_t tid = tids[i];
-		if (!held) {
+		if (!was_held) {
 			unsigned core = static_cast<unsigned>(cores.dedicated[i % cores.dedicated.size()]);
 			unsigned service = static_cast<unsigned>(cores.service[i % cores.service.size()]);
 			auto index = controller->command(Command::add, tid, core, service);
@@ -220,7 +244,8 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 									       strerror(static_cast<int>(-*index)));
 			}
 			auto session = TRY(controller->session(tid));
-			auto stopped_ns = capture_first(pid, tid, *controller, session.first);
+			auto stopped_ns = by_module ? capture_by_module(tid, *controller)
+						    : capture_first(pid, tid, *controller, session.first);
 			if (!stopped_ns) {
 				if (!alive(pid, tid) && o.all)
 					continue;
@@ -280,7 +305,7 @@ static Result<> wait_recoupled(pid_t pid, pid_t tid, const Controller &controlle
 		if (!s || !is_active(s->second) || !alive(pid, tid))
 			return {};
 		long now = monotonic_ns();
-		if (now > next_try) {
+		if (now > next_try && !controller.by_module()) {
 			TRY(take_out_of_call(tid, controller));
 			next_try = now + 20'000'000;
 		}
@@ -347,9 +372,9 @@ Result<std::vector<pid_t>> recouple(pid_t pid, const std::vector<pid_t> &tids)
 	list = status(pid).value_or(std::vector<ThreadStatus>{});
 	bool last = std::none_of(list.begin(), list.end(), [](const ThreadStatus &t) { return is_active(t.info); });
 	if (c && last) {
-		bool left = std::all_of(list.begin(), list.end(), [&](const ThreadStatus &t) {
-			return has_left(pid, t.tid, c->image_base, c->image_size);
-		});
+		bool left = controller.by_module() || std::all_of(list.begin(), list.end(), [&](const ThreadStatus &t) {
+				    return has_left(pid, t.tid, c->image_base, c->image_size);
+			    });
 		(void)controller.command(Command::unload, 0, 0, 0, left);
 		wait_unloaded(pid, controller);
 		pid_t tid = live_thread(pid);

@@ -18,9 +18,16 @@
 namespace decouple
 {
 
+enum class Reflector {
+	automatic, /* the module if it is loaded and permitted */
+	module,
+	signal,
+};
+
 struct AttachOptions {
 	std::vector<pid_t> tids; /* empty: the main thread */
 	bool all = false; /* every thread of the process */
+	Reflector reflector = Reflector::automatic; /* for a process that has a resident, that resident's is meant */
 	bool follow = false; /* new threads and children too */
 	std::vector<int> cores; /* dedicated cores; empty: chosen */
 	std::vector<int> service_cores; /* home threads; empty: what remains of the allowed cores */
@@ -53,6 +60,7 @@ Result<std::vector<pid_t>> recouple(pid_t pid, const std::vector<pid_t> &tids);
 struct ThreadStatus {
 	pid_t pid, tid;
 	SessionInfo info;
+	bool module; /* the module is its reflector, not signal 64 */
 };
 
 /* Sessions of one process (Error ESRCH: no such process; an empty list: nothing decoupled). */

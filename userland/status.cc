@@ -83,6 +83,7 @@ static std::vector<ThreadStatus> sessions_of(pid_t pid, pid_t tid, const Control
 		ThreadStatus t;
 		if (address && read_memory(tid, address, &t.info, sizeof(t.info))) {
 			t.pid = pid;
+			t.module = c.config.gate != 0;
 			t.tid = t.info.tid;
 			list.push_back(t);
 		}

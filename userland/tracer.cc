@@ -91,13 +91,8 @@ Handover Stopped::rseq() const
 
 Result<> Stopped::poke(uint64_t to, const void *from, size_t size) const
 {
-	int fd = open(("/proc/" + std::to_string(tid_) + "/mem").c_str(), O_RDWR | O_CLOEXEC);
-	if (fd >= 0) {
-		bool ok = pwrite(fd, from, size, static_cast<off_t>(to)) == static_cast<ssize_t>(size);
-		close(fd);
-		if (ok)
-			return {};
-	}
+	if (force_memory(tid_, to, from, size))
+		return {};
 	/* Kernels that forbid forced writes through /proc still allow a tracer's. */
 	const char *bytes = static_cast<const char *>(from);
 	for (size_t at = 0; at < size; at += 8) {

@@ -260,7 +260,6 @@ static void sleep(Session *s)
 	}
 }
 
-
 [[noreturn]] void gate_captured(Session *s)
 {
 	s->context.mc.fpstate = s->fp;

@@ -260,6 +260,7 @@ static bool all_gone()
 		if (!s)
 			continue;
 		join_thread(&s->vcpu_alive);
+		left = left && reflector_left(s);
 		reflector_remove(s);
 		if (left)
 			session_free(s);

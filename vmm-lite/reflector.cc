@@ -45,6 +45,11 @@ void reflector_remove(Session *s)
 		module_reflector::remove(s);
 }
 
+bool reflector_left(Session *s)
+{
+	return !by_module() || module_reflector::left(s);
+}
+
 void reflector_vcpu(Session *s)
 {
 	if (by_module())
@@ -128,7 +133,8 @@ bool reflector_signal_possible(Session *s)
 
 bool reflector_call(Session *s, const u64 call[7], u64 mask, long *result, CallEnd *end)
 {
-	return by_module() ? module_reflector::call(s, call, mask, result, end) : signal_reflector::call(s, call, mask, result, end);
+	return by_module() ? module_reflector::call(s, call, mask, result, end)
+			   : signal_reflector::call(s, call, mask, result, end);
 }
 
 bool reflector_call_masked(Session *s, const u64 call[7], u64 mask, bool signal, long *result)

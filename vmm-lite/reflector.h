@@ -51,6 +51,8 @@ void reflector_last_leave();
 /* A session begins: before its first capture, on the manager; ends, unless the thread has left by itself; 0 or -errno. */
 long reflector_add(Session *s);
 void reflector_remove(Session *s);
+/* Is the thread of a session that is over out of the image for good? Waits a little; the signal reflector's controller has looked. */
+bool reflector_left(Session *s);
 /* The caller is the session's vCPU thread, and ready. */
 void reflector_vcpu(Session *s);
 

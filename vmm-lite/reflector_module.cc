@@ -54,6 +54,18 @@ void remove(Session *s)
 	gate_call(DECOUPLE_GATE_REMOVE, s->info.index);
 }
 
+bool left(Session *s)
+{
+	constexpr u32 tries = 2000;
+	TimeSpec moment = {0, 500000};
+	for (u32 i = 0; i < tries; i++) {
+		if (gate_call(DECOUPLE_GATE_WAKE, s->info.index) == -EINVAL)
+			return true;
+		sys(__NR_nanosleep, addr(&moment), 0);
+	}
+	return false;
+}
+
 void vcpu(Session *s)
 {
 	gate_call(DECOUPLE_GATE_VCPU, s->info.index);
@@ -143,8 +155,8 @@ bool call(Session *s, const u64 call[7], u64 mask, long *result, CallEnd *how)
 	long r = begin(f, mask) ? not_done : interruptible_call(call, &f->interrupted);
 	end(f);
 	*result = r;
-	*how = r != not_done ? CallEnd::eintr
-	       : f->restart  ? CallEnd::restart_block
+	*how = r != not_done            ? CallEnd::eintr
+	       : f->restart             ? CallEnd::restart_block
 	       : call_restarts(call[0]) ? CallEnd::again
 					: CallEnd::again_unhandled;
 	return r != not_done && !(f->interrupted && r == -EINTR);
@@ -194,13 +206,13 @@ void first_capture(Session *s)
 	decouple_frame *f = frame_of(s);
 	const SigContext &c = s->context.mc;
 	bool left = load(s->info.state) == SessionState::recoupled;
-	u64 flags = left ? DECOUPLE_RETURN_LEAVE
+	u64 flags = left                     ? DECOUPLE_RETURN_LEAVE
 		    : how == Return::capture ? DECOUPLE_RETURN_CAPTURE
 		    : how == Return::stay    ? DECOUPLE_RETURN_STAY
-		    : fault_may_step(s)	     ? DECOUPLE_RETURN_STEP
+		    : fault_may_step(s)      ? DECOUPLE_RETURN_STEP
 					     : DECOUPLE_RETURN_SLIP;
-	f->regs = {c.r8, c.r9, c.r10, c.r11, c.r12, c.r13, c.r14, c.r15, c.rdi, c.rsi, c.rbp, c.rbx, c.rdx, c.rax, c.rcx, c.rsp, c.rip,
-		   c.rflags};
+	f->regs = {c.r8,  c.r9,  c.r10, c.r11, c.r12, c.r13, c.r14, c.r15, c.rdi,
+		   c.rsi, c.rbp, c.rbx, c.rdx, c.rax, c.rcx, c.rsp, c.rip, c.rflags};
 	f->mask = s->mask;
 	if (s->temporary_mask.armed) {
 		s->temporary_mask.armed = 0;
@@ -246,8 +258,9 @@ extern "C" __attribute__((visibility("hidden"))) void module_captured(decouple::
 	store(s->mode, static_cast<u32>(Mode::gate));
 	describe_image(s);
 	s->context.flags = frame_flags;
-	s->context.mc = {r.r8,	r.r9,  r.r10, r.r11, r.r12, r.r13, r.r14,   r.r15,   r.rdi, r.rsi,  r.rbp, r.rbx, r.rdx,
-			 r.rax, r.rcx, r.rsp, r.rip, r.rflags, user_cs, 0, 0, user_ss, 0, 0, 0, 0, s->fp, {}};
+	s->context.mc = {r.r8,  r.r9,    r.r10, r.r11, r.r12, r.r13, r.r14, r.r15,    r.rdi,   r.rsi,
+			 r.rbp, r.rbx,   r.rdx, r.rax, r.rcx, r.rsp, r.rip, r.rflags, user_cs, 0,
+			 0,     user_ss, 0,     0,     0,     0,     s->fp, {}};
 	sys(__NR_sigaltstack, 0, addr(&s->context.stack));
 	s->mask = f->mask;
 	gate_captured(s);

@@ -12,6 +12,7 @@ namespace decouple::module_reflector
 void first_capture(Session *s);
 long add(Session *s);
 void remove(Session *s);
+bool left(Session *s);
 void vcpu(Session *s);
 void capture(Session *s);
 void capture_self();

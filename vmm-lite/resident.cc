@@ -72,6 +72,7 @@ void manager_start_in_child(Session *parent, UContext *context)
 extern "C" __attribute__((visibility("hidden"))) void resident_init()
 {
 	using namespace decouple;
+	control.init_begin_tsc = rdtsc();
 	bool started = start();
 	if (!control.config.hold) {
 		store(control.init_done_tsc, rdtsc());

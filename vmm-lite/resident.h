@@ -160,7 +160,7 @@ struct Control {
 	uint64_t image_base, image_size;
 	int32_t hold_tid; /* the thread on which init_entry ran */
 	uint32_t exit_status; /* of the thread that exited last */
-	uint64_t init_done_tsc; /* TSC when init_entry was about to return */
+	uint64_t init_begin_tsc, init_done_tsc; /* TSC when init_entry began, and was about to return */
 	Mailbox mailbox;
 	PanicReport panic;
 	uint64_t sessions[max_sessions]; /* addresses of SessionInfo; 0: free */

@@ -19,7 +19,7 @@
 #define SESSION_FP 1344
 #define SESSION_MODE_GATE 1
 #define GATE_RETURN 4
-#define CONTROL_SESSIONS 576
+#define CONTROL_SESSIONS 584
 
 #ifndef __ASSEMBLER__
 #include "sys.h"

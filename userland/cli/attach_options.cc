@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cpu_list.h"
+#include "module.h"
 
 namespace decouple::cli
 {
@@ -34,14 +35,14 @@ void declare_attach_options(CLI::App &app, AttachArguments &arguments)
 
 Result<AttachOptions> attach_options(const AttachArguments &arguments)
 {
-	if (arguments.reflector == "module") {
-		if (access("/dev/decouple", F_OK))
-			return fail(ENODEV,
-				    "--reflector module: the module kmod-decouple is not loaded; load it, or use --reflector "
-				    "signal");
-		return fail(ENODEV, "--reflector module: this build has the signal reflector only; use --reflector signal");
-	}
 	AttachOptions options;
+	if (arguments.reflector == "module") {
+		options.reflector = Reflector::module;
+		if (auto ok = Module::available(); !ok)
+			return fail(ENODEV, "--reflector module: " + ok.error().what);
+	} else if (arguments.reflector == "signal") {
+		options.reflector = Reflector::signal;
+	}
 	options.all = arguments.all;
 	options.follow = arguments.follow;
 	if (!arguments.cores.empty())

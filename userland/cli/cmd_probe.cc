@@ -4,6 +4,7 @@
 #include "cli/cpu_list.h"
 #include "cli/host_facts.h"
 #include "session.h"
+#include "module.h"
 
 #include <nlohmann/json.hpp>
 
@@ -44,7 +45,7 @@ void print_json(const HostFacts &facts, const Verdict &verdict, const Arguments 
 	for (const Capability &capability : facts.kvm.capabilities)
 		kvm["capabilities"].push_back(
 			{{"name", capability.name}, {"required", capability.required}, {"value", capability.value}});
-	object["reflectors"] = {{"signal", true}, {"module", false}};
+	object["reflectors"] = {{"signal", true}, {"module", bool(Module::available())}};
 	object["module_loaded"] = facts.module_loaded;
 	object["reserved_signal"] = facts.reserved_signal;
 	object["vdso"] = facts.vdso;
@@ -87,8 +88,9 @@ void print_text(const HostFacts &facts, const Verdict &verdict, const Arguments 
 	row("kernel", facts.kernel);
 	row("processor", facts.cpu_model);
 	print_kvm(facts.kvm);
-	row("reflectors", facts.module_loaded ? "signal (the module is loaded, but this build does not use it)"
-					      : "signal (no module loaded)");
+	row("reflectors", Module::available()   ? "module, signal"
+			  : facts.module_loaded ? "signal (the module is loaded: " + Module::available().error().what + ")"
+						: "signal (no module loaded)");
 	row("reserved signal", std::to_string(facts.reserved_signal) + " (SIGRTMAX)");
 	row("vDSO", facts.vdso ? "there" : "");
 	row("ptrace_scope", facts.ptrace_scope.empty() ? "no Yama: own processes can be attached to" : facts.ptrace_scope);

@@ -11,8 +11,13 @@ nlohmann::ordered_json thread_json(const ThreadStatus &thread, bool verbose)
 {
 	const SessionInfo &info = thread.info;
 	nlohmann::ordered_json object = {
-		{"pid", thread.pid},     {"tid", thread.tid},         {"core", info.core},   {"state", state_name(info.state)},
-		{"reflector", "signal"}, {"syscalls", info.syscalls}, {"exits", info.exits},
+		{"pid", thread.pid},
+		{"tid", thread.tid},
+		{"core", info.core},
+		{"state", state_name(info.state)},
+		{"reflector", thread.module ? "module" : "signal"},
+		{"syscalls", info.syscalls},
+		{"exits", info.exits},
 	};
 	if (!verbose)
 		return object;
