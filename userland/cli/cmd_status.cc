@@ -50,7 +50,8 @@ void print_table(const std::vector<ThreadStatus> &threads, bool verbose)
 	for (const ThreadStatus &thread : threads) {
 		const SessionInfo &info = thread.info;
 		std::printf("%7d %7d %4u %-10s %-9s %12lu %10lu  %s\n", thread.pid, thread.tid, info.core,
-			    state_name(info.state), "signal", info.syscalls, info.exits, thread_command(thread).c_str());
+			    state_name(info.state), thread.module ? "module" : "signal", info.syscalls, info.exits,
+			    thread_command(thread).c_str());
 		if (verbose)
 			print_details(info);
 	}
