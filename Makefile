@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Thin: recursion and variables. Everything is built into build/.
 #
-#   make            build/decouple        make check    dependencies, build, all tests
+#   make            build/decouple, build/libdecouple.{a,so,pc}
+#   make check      dependencies, build, all tests
 #   make demo       a real program, decoupled while it runs
 #   make selftest   the tests alone (GROUP="style unit kvm stress apps kmod vm", TESTS=pattern)
 #                   KERNEL=6.1|6.12 [FLAVOUR=rt] [DEBUG=yes]: in a VM with that stock kernel and the module
@@ -19,9 +20,10 @@ TESTS ?= *
 BENCH ?= syscall recouple fault attach compute
 SOAK_ROUNDS ?= 10
 
-MANUAL := $(wildcard docs/man/*.1)
+MANUAL := $(wildcard docs/man/*.[13])
+LIBDIR = $(DESTDIR)$(PREFIX)/lib
 
-all: userland/cli
+all: userland/cli build/libdecouple.pc
 
 # guest-stub is linked into the resident by vmm-lite, the resident is embedded by userland.
 vmm-lite userland tools userland/cli selftests:
@@ -30,6 +32,11 @@ vmm-lite userland tools userland/cli selftests:
 userland: vmm-lite
 tools: userland
 userland/cli: userland tools
+
+# Names PREFIX, which may differ from one make to the next.
+build/libdecouple.pc: userland/libdecouple.pc.in userland FORCE
+	sed 's,@PREFIX@,$(abspath $(PREFIX)),; s,@VERSION@,$(VERSION),' $< > $@
+FORCE:
 
 # Into a directory of its own: the sources stay clean.
 KERNEL_VERSION ?= $(shell uname -r)
@@ -69,8 +76,13 @@ format-check:
 install: all
 	install -D -m 755 build/decouple $(DESTDIR)$(PREFIX)/bin/decouple
 	install -D -m 644 userland/completion/decouple $(DESTDIR)$(PREFIX)/share/bash-completion/completions/decouple
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 $(MANUAL) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -D -m 644 include/decouple/libdecouple.h $(DESTDIR)$(PREFIX)/include/decouple/libdecouple.h
+	install -D -m 644 build/libdecouple.a $(LIBDIR)/libdecouple.a
+	install -D -m 644 build/libdecouple.so $(LIBDIR)/libdecouple.so.$(VERSION)
+	ln -sf libdecouple.so.$(VERSION) $(LIBDIR)/libdecouple.so.0
+	ln -sf libdecouple.so.0 $(LIBDIR)/libdecouple.so
+	install -D -m 644 build/libdecouple.pc $(LIBDIR)/pkgconfig/libdecouple.pc
+	for page in $(MANUAL); do install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; done
 
 # The tree that `dkms add` wants, with the headers that the module shares with the rest.
 DKMS_TREE = $(DESTDIR)/usr/src/decouple-$(VERSION)
@@ -90,6 +102,6 @@ clean:
 distclean:
 	rm -rf build
 
-.PHONY: all deps check selftest soak demo bench format-check install clean distclean
+.PHONY: all deps check selftest soak demo bench format-check install clean distclean FORCE
 .PHONY: module modules-test dkms-tree install-module
 .PHONY: vmm-lite userland userland/cli tools selftests

@@ -18,4 +18,18 @@
 #error "decouple needs x86-64"
 #endif
 
+/* 6.3 made vm_flags read-only but for these; some older distribution kernels have them too, by a macro-less function. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define decouple_vm_flags_set(vma, flags) ((vma)->vm_flags |= (flags))
+#else
+#define decouple_vm_flags_set(vma, flags) vm_flags_set(vma, flags)
+#endif
+
+/* 6.3: the area has a length of its own; before, it was what the first version of struct rseq takes. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define decouple_rseq_len(task) 32
+#else
+#define decouple_rseq_len(task) ((task)->rseq_len)
+#endif
+
 #endif

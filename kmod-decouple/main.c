@@ -8,6 +8,8 @@
 #include <decouple/uapi.h>
 
 #include "compat.h"
+#include "control.h"
+#include "decouple.h"
 #include "sysfs.h"
 
 /* The text must fit in struct decouple_version with its terminating zero. */
@@ -27,12 +29,58 @@ static long get_version(struct file *file, void __user *arg)
 	return copy_to_user(arg, &version, sizeof(version)) ? -EFAULT : 0;
 }
 
+static long bind(struct file *file, void __user *arg)
+{
+	struct decouple_bind b;
+
+	if (copy_from_user(&b, arg, sizeof(b)))
+		return -EFAULT;
+	if (memchr_inv(b.reserved, 0, sizeof(b.reserved)))
+		return -EINVAL;
+	return decouple_controller_bind(file->private_data, b.mem_fd);
+}
+
+static long map(struct file *file, void __user *arg)
+{
+	struct decouple_map m;
+	long err;
+
+	if (copy_from_user(&m, arg, sizeof(m)))
+		return -EFAULT;
+	if (m.gate || memchr_inv(m.reserved, 0, sizeof(m.reserved)))
+		return -EINVAL;
+	err = decouple_controller_map(file->private_data, &m);
+	if (err)
+		return err;
+	return copy_to_user(arg, &m, sizeof(m)) ? -EFAULT : 0;
+}
+
+static long start(struct file *file, void __user *arg)
+{
+	struct decouple_start s;
+
+	if (copy_from_user(&s, arg, sizeof(s)))
+		return -EFAULT;
+	if (s.reserved0 || memchr_inv(s.reserved, 0, sizeof(s.reserved)))
+		return -EINVAL;
+	return decouple_controller_start(file->private_data, &s);
+}
+
+static long poke(struct file *file, void __user *arg)
+{
+	return decouple_controller_poke(file->private_data);
+}
+
 /* The number holds the structure's size: a structure of another size is an unknown call. */
 static const struct {
 	unsigned int cmd;
 	long (*handle)(struct file *file, void __user *arg);
 } calls[] = {
 	{DECOUPLE_GET_VERSION, get_version},
+	{DECOUPLE_BIND, bind},
+	{DECOUPLE_MAP, map},
+	{DECOUPLE_START, start},
+	{DECOUPLE_POKE, poke},
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -45,8 +93,22 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return -ENOTTY;
 }
 
+static int device_open(struct inode *inode, struct file *file)
+{
+	file->private_data = decouple_controller_create();
+	return file->private_data ? 0 : -ENOMEM;
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	decouple_controller_destroy(file->private_data);
+	return 0;
+}
+
 static const struct file_operations device_operations = {
 	.owner = THIS_MODULE,
+	.open = device_open,
+	.release = device_release,
 	.unlocked_ioctl = device_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,
@@ -67,12 +129,22 @@ static int __init decouple_init(void)
 	err = decouple_sysfs_init();
 	if (err)
 		return err;
+	err = decouple_sessions_init();
+	if (err)
+		goto err_sysfs;
+	err = decouple_probes_register();
+	if (err)
+		goto err_sessions;
 	/* Last: from here on there are callers. */
 	err = misc_register(&device);
 	if (err)
-		goto err_sysfs;
+		goto err_probes;
 	return 0;
 
+err_probes:
+	decouple_probes_unregister();
+err_sessions:
+	decouple_sessions_exit();
 err_sysfs:
 	decouple_sysfs_exit();
 	return err;
@@ -81,6 +153,8 @@ err_sysfs:
 static void __exit decouple_exit(void)
 {
 	misc_deregister(&device);
+	decouple_probes_unregister();
+	decouple_sessions_exit();
 	decouple_sysfs_exit();
 }
 

@@ -14,6 +14,7 @@ test=(
 	sparse:sparse gcc-12:gcc-12 dkms:dkms
 	perl:perl gcc:gcc sqlite3:sqlite3 openssl:openssl git:git nodejs:node default-jdk-headless:javac golang-go:go
 	libgomp1 openmpi-bin:mpirun hpcc:hpcc mpich:mpirun.mpich libmpich-dev:mpicc.mpich stress-ng:stress-ng gnuplot-nox:gnuplot
+	pkgconf:pkg-config
 )
 demo=(python3:python3 hpcc:hpcc openmpi-bin:mpirun gnuplot-nox:gnuplot)
 

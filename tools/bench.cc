@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
@@ -55,11 +56,17 @@ int complain(const Error &error)
 	return error.code == EINVAL ? 2 : error.code == EOPNOTSUPP ? 4 : 1;
 }
 
-// On a terminal only, and wiped at the end: it is no part of the result.
+// On a terminal one line that changes, wiped at the end: it is no part of the result. Elsewhere a line a second, none in the first.
 void show_progress(const std::string &bench, const std::string &step)
 {
-	if (isatty(STDERR_FILENO))
+	using namespace std::chrono;
+	static steady_clock::time_point last = steady_clock::now();
+	if (isatty(STDERR_FILENO)) {
 		fprintf(stderr, step.empty() ? "\r\033[K" : "\r\033[Kbench %s: %s", bench.c_str(), step.c_str());
+	} else if (!step.empty() && steady_clock::now() - last >= seconds(1)) {
+		fprintf(stderr, "decouple: bench %s: %s ...\n", bench.c_str(), step.c_str());
+		last = steady_clock::now();
+	}
 }
 
 int run(const Entry &entry, const Arguments &arguments)

@@ -43,6 +43,8 @@ bootstrap_code:
 	sub	%r12, %rdx
 	cmp	D(BOOT_PATIENCE), %rdx
 	jb	1b
+	cmp	%rbp, (%rbx)			/* the thread may not have run since it last looked */
+	je	2f
 	mov	$__NR_munmap, %eax
 	mov	%rbx, %rdi
 	mov	D(BOOT_SIZE), %rsi

@@ -20,6 +20,7 @@ namespace decouple
 
 constexpr int reserved_signal = 64;
 constexpr long command_patience_ns = 10'000'000'000;
+constexpr long idle_manager_ns = 200'000'000; /* it looks twice as often, see vmm-lite/manager.cc: loop */
 constexpr long lock_patience_ns = 20'000'000'000;
 
 static void nap(long ns)
@@ -142,6 +143,24 @@ bool Controller::write(uint64_t address, const void *from, size_t size) const
 	return write_memory(manager_, address, from, size);
 }
 
+/*
+ * Wakes the manager, which waits for nothing else. Without an entry in the user's signal queue (RLIMIT_SIGPENDING) by kill(2), which the
+ * kernel offers to the thread named first: only while it waits, or another one would find the signal. And not in the time in which an
+ * idle manager looks by itself: that one may be about to end, and to take the signal's action with it.
+ */
+static bool wake_manager(pid_t pid, pid_t manager, bool idle)
+{
+	constexpr uint64_t reserved_bit = 1ull << (reserved_signal - 1);
+	if (syscall(SYS_tgkill, pid, manager, reserved_signal) == 0)
+		return true;
+	if (errno != EAGAIN)
+		return false;
+	if (idle)
+		return true;
+	auto s = read_task_status(pid, manager);
+	return !s || (s->blocked & reserved_bit) || kill(manager, reserved_signal) == 0;
+}
+
 Result<int64_t> Controller::command(Command command, pid_t tid, unsigned core, unsigned service_core, uint64_t arg) const
 {
 	uint64_t mailbox = control_ + offsetof(Control, mailbox);
@@ -158,10 +177,9 @@ Result<int64_t> Controller::command(Command command, pid_t tid, unsigned core, u
 			  offsetof(Mailbox, result) - offsetof(Mailbox, command)) ||
 	    !write_memory(manager_, mailbox + offsetof(Mailbox, seq), &seq, sizeof(seq)))
 		return fail_errno("can't command the resident of process " + std::to_string(pid_));
-	for (long deadline = monotonic_ns() + command_patience_ns, again = 0;; nap(50'000)) {
+	for (long begin = monotonic_ns(), deadline = begin + command_patience_ns, again = 0;; nap(50'000)) {
 		if (monotonic_ns() > again) {
-			/* Its own signal: the manager waits for nothing else. */
-			if (syscall(SYS_tgkill, pid_, manager_, reserved_signal) < 0 && errno != EAGAIN)
+			if (!wake_manager(pid_, manager_, monotonic_ns() - begin < idle_manager_ns))
 				return fail_errno("can't wake the resident of process " + std::to_string(pid_));
 			again = monotonic_ns() + 50'000'000;
 		}
@@ -173,9 +191,8 @@ Result<int64_t> Controller::command(Command command, pid_t tid, unsigned core, u
 		if (m.done_seq == seq)
 			return m.result;
 		if (monotonic_ns() > deadline)
-			return fail(ETIMEDOUT, "the resident of process " + std::to_string(pid_) +
-						       " does not answer (process stopped, or its user's signal queue full: "
-						       "RLIMIT_SIGPENDING)");
+			return fail(ETIMEDOUT,
+				    "the resident of process " + std::to_string(pid_) + " does not answer (process stopped?)");
 	}
 }
 

@@ -118,14 +118,17 @@ static BootstrapData bootstrap_for(const user_regs_struct &r, uint64_t mask, uin
 	return d;
 }
 
-/* Waits until `word` at an address of the target changes from zero or can be written at all. */
+/*
+ * Waits until the target has done something. In short naps first, as the application stands still meanwhile; then in longer ones, for a
+ * controller of real-time priority on the target's own core would leave it nothing but context switches.
+ */
 template <class Done> static bool poll_until(long deadline_ns, Done done)
 {
 	for (unsigned tries = 0; !done(); tries++) {
 		if (monotonic_ns() > deadline_ns)
 			return false;
 		if (tries > 20) {
-			timespec t = {0, 5'000};
+			timespec t = {0, tries > 60 ? 50'000 : 5'000};
 			nanosleep(&t, nullptr);
 		}
 	}

@@ -52,20 +52,21 @@ static bool alive(pid_t pid, pid_t tid)
 	return s && s->state != 'Z' && s->state != 'X';
 }
 
-static bool is_resident_thread(pid_t pid, pid_t tid)
+/* The manager by its tid, never by its name: a target may be called `decouple` itself. */
+static bool is_resident_thread(pid_t pid, pid_t tid, pid_t manager)
 {
 	auto s = read_task_status(pid, tid);
-	return s && (s->name == "decouple" || s->name.starts_with("dec-vcpu/") || s->name.starts_with("kvm-nx-lpage"));
+	return s && (tid == manager || s->name.starts_with("dec-vcpu/") || s->name.starts_with("kvm-nx-lpage"));
 }
 
-/* The threads that the options name, checked. */
-static Result<std::vector<pid_t>> select_threads(pid_t pid, const AttachOptions &o)
+/* The threads that the options name, checked. manager: of the resident that is there, or 0. */
+static Result<std::vector<pid_t>> select_threads(pid_t pid, const AttachOptions &o, pid_t manager)
 {
 	std::vector<pid_t> tids = o.tids;
 	if (o.all) {
 		tids.clear();
 		for (pid_t tid : threads_of(pid))
-			if (alive(pid, tid) && !is_resident_thread(pid, tid))
+			if (alive(pid, tid) && !is_resident_thread(pid, tid, manager))
 				tids.push_back(tid);
 		/* The leader first: the resident comes in through it, and others may end at any moment. */
 		std::stable_partition(tids.begin(), tids.end(), [&](pid_t tid) { return tid == pid; });
@@ -154,13 +155,14 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 	auto lock = TRY(ProcessLock::take(pid));
 	if (!held)
 		TRY(check_target(pid));
-	std::vector<pid_t> tids = held ? std::vector<pid_t>{pid} : TRY(select_threads(pid, o));
+	auto existing = Controller::open(pid);
+	pid_t manager = existing ? existing->manager() : 0;
+	std::vector<pid_t> tids = held ? std::vector<pid_t>{pid} : TRY(select_threads(pid, o, manager));
 	auto cores = TRY(choose_cores(o.cores, o.service_cores, static_cast<unsigned>(tids.size())));
 	Config config = config_for(o, cores);
 	AttachReport report;
 	report.pid = pid;
 
-	auto existing = Controller::open(pid);
 	if (existing) {
 		for (pid_t tid : tids)
 			if (auto s = existing->session(tid); s && is_active(s->second) && s->second.captures)
@@ -311,7 +313,8 @@ static void wait_unloaded(pid_t pid, const Controller &controller)
 	for (long deadline = monotonic_ns() + patience_ns; monotonic_ns() < deadline; nap(100'000)) {
 		auto now = threads_of(pid);
 		ImageHeader h;
-		bool threads = std::any_of(now.begin(), now.end(), [&](pid_t tid) { return is_resident_thread(pid, tid); });
+		bool threads = std::any_of(now.begin(), now.end(),
+					   [&](pid_t tid) { return is_resident_thread(pid, tid, controller.manager()); });
 		if (!threads && (now.empty() || !read_memory(live_thread(pid), controller.image(), &h, sizeof(h))))
 			break;
 		if (!threads && !alive(pid, controller.manager()))

@@ -35,7 +35,7 @@ capture_entry:
 	mov	%rdx, %rsi
 	cmpl	$SESSION_MODE_GATE, SESSION_MODE(%r9)
 	je	5f
-	ja	2b			/* left: it came too late */
+	ja	2b			/* left or fresh: it came too late or too early */
 	mov	SESSION_GATE_STACK(%r9), %rsp
 	xor	%ebp, %ebp
 	call	gate_enter		/* (session, ucontext), does not return */

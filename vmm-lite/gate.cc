@@ -35,10 +35,10 @@ static void stop_vcpu(Session *s)
 			s->run->immediate_exit = 1;
 			if (load(s->slot->vcpu_asleep))
 				futex_wake(&s->slot->rep_seq);
-			if (load(s->in_kvm_run) && sys(__NR_tgkill, static_cast<u64>(control.tgid),
-						       static_cast<u64>(s->info.vcpu_tid), signal_capture) < 0)
-				deadline =
-					now + 100 * manager_tsc_per_us(); /* the user's signal queue is full: try again soon */
+			if (load(s->in_kvm_run) && !reflector_signal_thread(s->info.vcpu_tid)) {
+				reflector_nudge(s->info.vcpu_tid, &s->in_kvm_run);
+				deadline = now;
+			}
 		}
 		pause();
 	}
@@ -232,6 +232,7 @@ static void attend(Session *s)
 static void sleep(Session *s)
 {
 	struct decouple_slot *slot = s->slot;
+	store(s->send_failed, 0u);
 	store(slot->home_asleep, 1u);
 	full_barrier(); /* pairs with the stub's xchg and the vCPU thread's store of its status */
 	bool idle = load(slot->req_seq) == load(slot->rep_seq) && load(s->status) == static_cast<u32>(VcpuStatus::running) &&

@@ -22,6 +22,7 @@ constexpr s64 abandoned_ns = 5000 * ms; /* nobody asked for a session: the contr
 static u64 tsc_per_us = 2000;
 static u32 manager_alive; /* CLONE_CHILD_CLEARTID word */
 static u32 suspend_asked;
+static u32 waits; /* the manager waits for its signal, and saw nothing to do before */
 static Session *resume_session;
 static bool had_sessions;
 static Mutex adopt_lock;
@@ -46,7 +47,11 @@ static s64 now_ns()
 
 void manager_poke()
 {
-	reflector_signal_thread(control.manager_tid);
+	full_barrier(); /* pairs with loop() */
+	if (reflector_signal_thread(control.manager_tid))
+		return;
+	while (load(waits))
+		reflector_nudge(control.manager_tid, &waits);
 }
 
 void manager_sample(u64 ticks)
@@ -198,8 +203,10 @@ static void serve_adoptions()
 		if (add_session(a.tid, a.core, a.service_core, &s) < 0)
 			continue; /* it stays native: status shows the failed session */
 		s->info.handover = a.handover;
+		store(s->mode, static_cast<u32>(Mode::native));
 		store(s->recapture_claim, 1u);
-		reflector_capture(s);
+		while (load(s->recapture_claim))
+			reflector_capture(s);
 	}
 }
 
@@ -272,6 +279,8 @@ static void serve_mailbox()
 			break;
 		}
 		m.result = add_session(m.tid, m.core, m.service_core, &s);
+		if (m.result >= 0)
+			store(s->mode, static_cast<u32>(Mode::native));
 		break;
 	case Command::recouple:
 		m.result = recouple(m.tid);
@@ -315,7 +324,11 @@ static void serve_mailbox()
 			unload(false);
 		/* Asleep unless something is about to end: looked at closely first, leisurely later. */
 		TimeSpec t = {0, now - ended_since < 100 * ms ? ms / 2 : 100 * ms};
-		sigtimedwait(capture_bit, nullptr, idle ? &t : nullptr);
+		store(waits, 1u);
+		full_barrier(); /* pairs with manager_poke() */
+		if (!load(adopted_count) && !load(suspend_asked))
+			sigtimedwait(capture_bit, nullptr, idle ? &t : nullptr);
+		store(waits, 0u);
 	}
 }
 
@@ -372,6 +385,8 @@ static void protect_image()
 		r = add_session(control.hold_tid, control.config.hold_core, control.config.hold_service_core, &s);
 	if (r < 0)
 		give_up({static_cast<SetupStep>(control.error_step), r});
+	if (s && !resume_session)
+		store(s->mode, static_cast<u32>(Mode::native));
 	resume_session = nullptr;
 	s64 elapsed = now_ns() - ns;
 	if (elapsed > 1000)
@@ -391,6 +406,7 @@ void resident_forget()
 	had_sessions = false;
 	resume_session = nullptr;
 	suspend_asked = 0;
+	waits = 0;
 }
 
 long manager_start()

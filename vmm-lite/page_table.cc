@@ -31,10 +31,18 @@ void PageTable::init(u8 *memory, u64 gpa, u64 next, u64 limit)
 	gpa_ = gpa;
 	next_ = next;
 	limit_ = limit;
+	free_ = retired_ = 0;
 }
 
 u64 PageTable::allocate()
 {
+	if (free_) {
+		u64 gpa = free_;
+		u64 *t = table(gpa);
+		free_ = t[0];
+		store(t[0], u64{0});
+		return gpa;
+	}
 	if (next_ + page_size > limit_)
 		return 0;
 	u64 offset = next_;
@@ -107,6 +115,54 @@ void PageTable::unmap_page(u64 va)
 	u64 *e = entry(va, 0);
 	if (e)
 		store(*e, u64{0});
+}
+
+void PageTable::retire(u64 gpa)
+{
+	u64 *t = table(gpa);
+	for (u32 i = 1; i < 512; i++)
+		store(t[i], u64{0});
+	store(t[0], retired_);
+	retired_ = gpa;
+}
+
+bool PageTable::empty(const u64 *t) const
+{
+	for (u32 i = 0; i < 512; i++)
+		if (t[i])
+			return false;
+	return true;
+}
+
+void PageTable::unmap(u64 start, u64 end)
+{
+	for (u64 va = start & ~(area_size - 1); va < end; va += area_size) {
+		u64 *pde = entry(va, 1);
+		if (!pde || !*pde)
+			continue;
+		u64 old = *pde;
+		store(*pde, u64{0});
+		if (!(old & pte::large))
+			retire(old & pte::address);
+		for (u32 level = 2; level <= 3; level++) {
+			u64 *upper = entry(va, level);
+			u64 lower = *upper & pte::address;
+			if (!empty(table(lower)))
+				break;
+			store(*upper, u64{0});
+			retire(lower);
+		}
+	}
+}
+
+void PageTable::reuse_unmapped()
+{
+	while (retired_) {
+		u64 gpa = retired_;
+		retired_ = table(gpa)[0];
+		store(table(gpa)[0], free_);
+		free_ = gpa;
+	}
 }
 
 u64 PageTable::area_gpa(u64 va) const

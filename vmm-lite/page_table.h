@@ -4,7 +4,7 @@
  * pages is one large NX entry; an area with some is a table of 4 KiB entries of which only the executable pages lack NX. What is
  * mapped, writable or present at all is not repeated here: the process's own page tables decide that under KVM.
  *
- * Tables are only ever added. Pure logic on memory given by the caller; the caller serialises.
+ * Tables that unmap() leaves empty are used again once the caller says that nobody can know them any more. Pure logic on memory given by the caller; the caller serialises.
  */
 #ifndef DECOUPLE_VMM_PAGE_TABLE_H
 #define DECOUPLE_VMM_PAGE_TABLE_H
@@ -43,6 +43,10 @@ public:
 	/* Maps one stub page. */
 	bool map_page(u64 va, u64 gpa, u64 flags);
 	void unmap_page(u64 va);
+	/* Takes the areas of [start, end) out, and tables that are empty then. Those are not used again before reuse_unmapped(). */
+	void unmap(u64 start, u64 end);
+	/* No CPU, and no KVM, has anything of what was unmapped in its caches. */
+	void reuse_unmapped();
 	/* Is there an entry for the area? */
 	bool has_area(u64 va) const { return entry(va, 1) != nullptr && *entry(va, 1) != 0; }
 	/* Guest-physical address of a mapped area's start. */
@@ -63,9 +67,13 @@ private:
 	u64 *entry_create(u64 va, u32 level);
 	u64 *table(u64 e) const { return reinterpret_cast<u64 *>(memory_ + ((e & pte::address) - gpa_)); }
 	u64 allocate(); /* gpa of a zeroed table; 0: none left */
+	/* Puts the table out of use; the entry that named it is no longer present. */
+	void retire(u64 gpa);
+	bool empty(const u64 *t) const;
 
 	u8 *memory_;
 	u64 gpa_, next_, limit_;
+	u64 free_, retired_; /* gpa of the first table of a list, linked by first entries, which are never present; 0: none */
 };
 
 } // namespace decouple

@@ -18,8 +18,11 @@ enum class Wake { doorbell, signal };
 void reflector_capture(Session *s);
 /* The home thread found a permission claimed: takes the signal that is on its way. */
 void reflector_take_claimed(Session *s);
-/* Wakes a resident thread that waits for signals; captures the calling thread as soon as it unblocks. */
+/* Wakes a resident thread that waits for signals. False: the user's signal queue is full (RLIMIT_SIGPENDING). */
 bool reflector_signal_thread(s32 tid);
+/* The same without the queue, for a thread that has the reserved signal unblocked as long as *waits is set; to be repeated while it is. */
+void reflector_nudge(s32 tid, const u32 *waits);
+/* Captures the calling thread as soon as it unblocks. */
 void reflector_signal_self();
 /* Puts a signal that the home thread took back into its own queue, with its siginfo: it must not get lost. */
 void reflector_requeue(Session *s, const SigInfo &info);

@@ -19,22 +19,25 @@ static u64 spared;
 static u32 masks_stripped;
 
 constexpr s64 ms = 1000000;
-constexpr u32 send_tries = 20;
-static u32 queue_full; /* it happened once: sleeping home threads look for themselves from now on */
 
-/*
- * A real-time signal needs an entry of the user's queue (RLIMIT_SIGPENDING), which other processes may have filled: waits a little, then
- * gives up.
- */
 bool reflector_signal_thread(s32 tid)
 {
-	for (u32 tries = 0; tries < send_tries; tries++) {
-		if (sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(tid), signal_capture) != -EAGAIN)
-			return true;
-		TimeSpec t = {0, ms / 10};
-		sys(__NR_nanosleep, addr(&t), 0);
-	}
-	return false;
+	return sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(tid), signal_capture) != -EAGAIN;
+}
+
+/*
+ * kill(2) needs no entry of the queue. Its signal is the process's, but the kernel offers it to the thread named first (kernel/signal.c:
+ * complete_signal), and having been woken is all that thread needs. What is left is taken back, so that no other thread finds it.
+ */
+void reflector_nudge(s32 tid, const u32 *waits)
+{
+	TimeSpec moment = {0, ms / 50}; /* first for the thread to get into its wait, then to come out of it */
+	sys(__NR_nanosleep, addr(&moment), 0);
+	if (!load(*waits))
+		return;
+	sys(__NR_kill, static_cast<u64>(tid), signal_capture);
+	sys(__NR_nanosleep, addr(&moment), 0);
+	sigtimedwait(capture_bit, nullptr, &no_wait);
 }
 
 /* As if sent by kill(2): that needs no entry (kernel/signal.c: __send_signal_locked), but may only be sent to oneself. */
@@ -65,15 +68,15 @@ void reflector_take_claimed(Session *s)
 			return;
 }
 
-/* Sends for a claimed permission, or gives it back. */
+/* Sends for a claimed permission. False: it was given back, and the thread perhaps not reached. */
 static bool send_claimed(Session *s, u32 *claim)
 {
 	if (reflector_signal_thread(s->info.tid))
 		return true;
-	store(queue_full, 1u);
 	store(*claim, 1u); /* first: whoever waits for the signal resets it behind send_failed */
 	store(s->send_failed, 1u);
-	return false;
+	reflector_nudge(s->info.tid, claim);
+	return !load(*claim);
 }
 
 bool reflector_intact()
@@ -183,8 +186,8 @@ void reflector_capture(Session *s)
 
 void reflector_wake_home(Session *s)
 {
-	if (s->slot && exchange(s->slot->home_asleep, 0u))
-		send_claimed(s, &s->slot->home_asleep);
+	while (s->slot && exchange(s->slot->home_asleep, 0u) && !send_claimed(s, &s->slot->home_asleep))
+		;
 }
 
 bool reflector_interrupt_call(Session *s)
@@ -196,10 +199,8 @@ bool reflector_interrupt_call(Session *s)
 
 Wake reflector_sleep(Session *s, u64 mask)
 {
-	/* The bound only matters when a doorbell could not be sent; see send_claimed(). */
-	TimeSpec bound = {0, load(queue_full) ? ms : 250 * ms};
 	SigInfo info;
-	long signal = sigtimedwait(~mask | capture_bit, &info, &bound);
+	long signal = sigtimedwait(~mask | capture_bit, &info, nullptr);
 	if (exchange(s->slot->home_asleep, 0u) == 0 && signal != signal_capture) {
 		reflector_take_claimed(s);
 		store(s->slot->home_asleep, 0u);

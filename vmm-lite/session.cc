@@ -66,6 +66,7 @@ long session_create(s32 tid, Session **out)
 		sys(__NR_madvise, static_cast<u64>(p), session_bytes, madv_dontdump);
 		s = reinterpret_cast<Session *>(p);
 	}
+	s->mode = static_cast<u32>(Mode::fresh);
 	s->info.tid = tid;
 	s->info.index = index;
 	s->gate_stack = addr(s) + session_size + session_stack_size;

@@ -28,8 +28,8 @@
 namespace decouple
 {
 
-/* Where the home thread is. Written by the home thread. */
-enum class Mode : u32 { native = 0, gate = SESSION_MODE_GATE, left = 2 };
+/* Where the home thread is. Written by the home thread; fresh, not to be captured yet, is the manager's. */
+enum class Mode : u32 { native = 0, gate = SESSION_MODE_GATE, left = 2, fresh = 3 };
 
 /* What the vCPU thread shall do next. Written by the home thread, cleared by the vCPU thread. */
 enum class VcpuCommand : u32 { none, load, resume, mirror, quit };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* VM, windows on the process's memory, executable pages; see vm.h. */
+/* The VM, and what a miss in the guest page tables means; see vm.h. */
 #include "vm.h"
 #include "proc_maps.h"
 #include "session.h"
@@ -12,23 +12,8 @@ namespace decouple
 
 Vm vm;
 
-constexpr u32 window_shift_shadow = 25; /* 32 MiB: shadow paging costs 2.5 KiB kernel memory per MiB of memslot */
-constexpr u32 window_shift_hardware = 30;
-
-static long add_memslot(u64 gpa, u64 size, u64 hva)
-{
-	if (vm.next_slot >= vm.max_slots)
-		return -ENOSPC;
-	struct kvm_userspace_memory_region r = {};
-	r.slot = vm.next_slot;
-	r.guest_phys_addr = gpa;
-	r.memory_size = size;
-	r.userspace_addr = hva;
-	long e = sys(__NR_ioctl, static_cast<u64>(vm.fd), KVM_SET_USER_MEMORY_REGION, addr(&r));
-	if (!e)
-		vm.next_slot++;
-	return e;
-}
+/* The list of windows lies in the stub area, behind the page tables: the guest has no way to it. */
+constexpr u64 window_list_size = 1 << 20, window_list = DECOUPLE_STUB_OFF_VCPUS - window_list_size;
 
 static SetupError map_stub()
 {
@@ -58,7 +43,7 @@ static void build_idt()
 static bool build_shared_pages()
 {
 	memset(vm.stub, 0, page_size);
-	vm.tables.init(vm.stub, DECOUPLE_GPA_STUB, DECOUPLE_STUB_OFF_TABLES, DECOUPLE_STUB_OFF_VCPUS);
+	vm.tables.init(vm.stub, DECOUPLE_GPA_STUB, DECOUPLE_STUB_OFF_TABLES, window_list);
 	memcpy(vm.stub + DECOUPLE_STUB_OFF_TRAPS, stub_traps, static_cast<u64>(stub_traps_end - stub_traps));
 	build_idt();
 	bool ok = true;
@@ -102,7 +87,8 @@ SetupError vm_create()
 		sys(__NR_ioctl, static_cast<u64>(vm.fd), KVM_ENABLE_CAP, addr(&cap));
 	}
 	long slots = sys(__NR_ioctl, static_cast<u64>(vm.fd), KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS);
-	vm.max_slots = slots > 0 ? static_cast<u32>(slots) : 32;
+	vm.windows.init(vm.stub + window_list, window_list_size, slots > 0 ? static_cast<u32>(slots) : 32, DECOUPLE_GPA_MEMORY,
+			physical_limit());
 	long xsave = sys(__NR_ioctl, static_cast<u64>(vm.fd), KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
 	vm.xsave_size = xsave > 4096 && xsave <= static_cast<long>(fp_buffer_size) ? static_cast<u32>(xsave) : 4096;
 	r = sys(__NR_ioctl, static_cast<u64>(vm.kvm_fd), KVM_GET_VCPU_MMAP_SIZE, 0);
@@ -111,11 +97,8 @@ SetupError vm_create()
 	vm.run_size = static_cast<u32>(r);
 	if ((r = vcpu_read_cpuid()) < 0)
 		return {SetupStep::cpuid, r};
-	vm.next_slot = 0;
-	vm.next_gpa = DECOUPLE_GPA_MEMORY;
-	vm.gpa_limit = physical_limit();
 	vm.probed = vm.pvm = false;
-	r = add_memslot(DECOUPLE_GPA_STUB, DECOUPLE_STUB_SIZE, addr(vm.stub));
+	r = set_memslot(0, DECOUPLE_GPA_STUB, DECOUPLE_STUB_SIZE, addr(vm.stub));
 	if (r < 0)
 		return {SetupStep::stub_memory, r};
 	if (!build_shared_pages())
@@ -125,7 +108,8 @@ SetupError vm_create()
 
 SetupError vm_after_probe()
 {
-	vm.window_shift = vm.pvm ? window_shift_shadow : window_shift_hardware;
+	vm.windows.shift_least = vm.pvm ? window_shift_least : window_shift_hardware;
+	vm.windows.shift_most = vm.pvm ? window_shift_shadow : window_shift_hardware;
 	build_idt();
 	return setup_ok;
 }
@@ -140,50 +124,6 @@ void vm_destroy()
 	if (vm.stub)
 		sys(__NR_munmap, addr(vm.stub), DECOUPLE_STUB_SIZE);
 	vm.stub = nullptr;
-}
-
-/* Brings the areas of [first, end) up to date with the process's VMAs. `gpa` of the first area. */
-static bool map_areas(u64 first, u64 end, u64 gpa)
-{
-	bool ok = true;
-	for (u64 a = first; a < end; a += area_size)
-		ok = ok && vm.tables.map_area(a, gpa + (a - first), ExecPages());
-	ExecPages exec;
-	u64 current = 0;
-	auto flush = [&] {
-		if (exec.any())
-			ok = ok && vm.tables.map_area(current, gpa + (current - first), exec);
-		exec = ExecPages();
-	};
-	long e = for_each_vma([&](const Vma &v) {
-		if (v.start >= end)
-			return false;
-		if (v.end <= first || !(v.prot & prot_exec))
-			return true;
-		u64 from = v.start < first ? first : v.start & ~(area_size - 1), to = v.end < end ? v.end : end;
-		for (u64 a = from; a < to; a += area_size) {
-			if (a != current)
-				flush();
-			current = a;
-			exec.add(a, v.start, v.end);
-		}
-		return true;
-	});
-	flush();
-	return ok && e >= 0;
-}
-
-static bool add_window(u64 va)
-{
-	u64 size = 1ull << vm.window_shift;
-	u64 base = va & ~(size - 1), gpa = (vm.next_gpa + size - 1) & ~(size - 1);
-	u64 start = base < user_start ? user_start : base;
-	u64 end = base + size > user_end ? user_end : base + size;
-	if (gpa + size > vm.gpa_limit || add_memslot(gpa + (start - base), end - start, start) < 0)
-		return false;
-	vm.next_gpa = gpa + size;
-	store(control.windows, control.windows + 1);
-	return map_areas(base, base + size, gpa);
 }
 
 bool vm_resolve(u64 va, bool fetch)
@@ -201,7 +141,7 @@ bool vm_resolve(u64 va, bool fetch)
 	if (!found || prot == prot_none)
 		return false;
 	if (!vm.tables.has_area(va))
-		return add_window(va);
+		return vm.windows.add(va);
 	/* Already as it should be: another vCPU may have been faster, or Linux must decide. The caller bounds the retries. */
 	if (fetch ? (!(prot & prot_exec) || vm.tables.executable(va)) : vm.tables.present(va))
 		return fetch && !(prot & prot_exec) ? false : true;

@@ -12,6 +12,7 @@
 #include "setup_step.h"
 #include "state.h"
 #include "kvm_abi.h"
+#include "windows.h"
 
 namespace decouple
 {
@@ -37,9 +38,7 @@ struct Vm {
 	u8 *stub; /* the stub area; shared anonymous memory, not inherited by children */
 	bool pvm; /* SYSCALL stays at CPL 3 and shadow paging costs memory per window: windows are small */
 	bool probed;
-	u32 window_shift;
-	u32 next_slot, max_slots;
-	u64 next_gpa, gpa_limit;
+	Windows windows;
 	u64 cr4;
 	XsaveLayout xsave;
 	u32 run_size, xsave_size;

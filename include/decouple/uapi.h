@@ -51,4 +51,89 @@ struct decouple_version {
  */
 #define DECOUPLE_GET_VERSION _IOWR(DECOUPLE_IOCTL_TYPE, 0x00, struct decouple_version)
 
+/**
+ * struct decouple_bind - the process that an open device is for
+ * @mem_fd: in: /proc/PID/mem of the process, open for reading and writing
+ * @reserved: in: zero
+ */
+struct decouple_bind {
+	__s32 mem_fd;
+	__u32 reserved[3];
+};
+
+/**
+ * DECOUPLE_BIND - choose the process, once for each open device
+ *
+ * Argument: &struct decouple_bind. The descriptor is the authority: the kernel has checked at its open(2) that the caller may trace the
+ * process (credentials, dumpable, Yama, security modules), whatever happens to the process's credentials later.
+ *
+ * Return: 0; -EBADF no such descriptor; -EPERM it is not /proc/PID/mem of a living process, or not open for reading and writing;
+ * -EBUSY the device is bound already; -ENOMEM.
+ * Availability: ABI 1.
+ */
+#define DECOUPLE_BIND _IOW(DECOUPLE_IOCTL_TYPE, 0x01, struct decouple_bind)
+
+/**
+ * struct decouple_map - room for the resident, and the gate
+ * @image: in: address for the resident's image; page-aligned, the range to be free of mappings
+ * @image_size: in: its size in bytes, a multiple of 4096, at most 16 MiB
+ * @gate: out: address of the gate, behind the image
+ * @reserved: in: zero
+ */
+struct decouple_map {
+	__u64 image;
+	__u64 image_size;
+	__u64 gate;
+	__u64 reserved[5];
+};
+
+/**
+ * DECOUPLE_MAP - map anonymous memory for the image, and the gate (gate.h) behind it, into the bound process
+ *
+ * Argument: &struct decouple_map. The process runs on meanwhile.
+ *
+ * Return: 0; -ENXIO the device is not bound; -EEXIST part of the range is in use; -EBUSY the gate was mapped before; -ESRCH the process has
+ * ended; -ENOMEM; -EINVAL address or size.
+ * Availability: ABI 1.
+ */
+#define DECOUPLE_MAP _IOWR(DECOUPLE_IOCTL_TYPE, 0x02, struct decouple_map)
+
+/**
+ * struct decouple_start - a call of the resident's first function
+ * @tid: in: the thread of the bound process that makes it, in the caller's pid namespace
+ * @reserved0: in: zero
+ * @entry: in: address of the function
+ * @stack: in: its stack pointer
+ * @reserved: in: zero
+ */
+struct decouple_start {
+	__s32 tid;
+	__u32 reserved0;
+	__u64 entry;
+	__u64 stack;
+	__u64 reserved[5];
+};
+
+/**
+ * DECOUPLE_START - have a thread enter the resident
+ *
+ * Argument: &struct decouple_start. The thread is captured with the last frame of the gate, whose entry is the function, and leaves it by
+ * DECOUPLE_GATE_RETURN. Returns when that is under way.
+ *
+ * Return: 0; -ENXIO the device is not bound, or nothing is mapped; -ESRCH no such thread in that process; -EBUSY the last frame is in use;
+ * -ENOEXEC a 32-bit thread; -ENOMEM.
+ * Availability: ABI 1.
+ */
+#define DECOUPLE_START _IOW(DECOUPLE_IOCTL_TYPE, 0x03, struct decouple_start)
+
+/**
+ * DECOUPLE_POKE - wake the resident's manager, which sleeps in DECOUPLE_GATE_MANAGE
+ *
+ * No argument.
+ *
+ * Return: 0; -ENXIO the device is not bound.
+ * Availability: ABI 1.
+ */
+#define DECOUPLE_POKE _IO(DECOUPLE_IOCTL_TYPE, 0x04)
+
 #endif

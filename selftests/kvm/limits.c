@@ -45,8 +45,7 @@ int main(int argc, char **argv)
 	arm_timer(2000, 2000);
 	busy_ms(50);
 	arm_timer(0, 0);
-	/* Without a place in the user's signal queue the vCPU cannot be stopped at once, and a computing thread is late (docs/limits.md). */
-	printf("timer: %d\n", calls > (limit == RLIMIT_SIGPENDING ? 19 : 25));
+	printf("timer: %d\n", calls > 25);
 	MUST(setrlimit(limit, &before));
 	return test_done();
 }

@@ -158,7 +158,7 @@ run_mode() {
 	job=$!
 	target=$job
 	while kill -0 "$job" 2>/dev/null; do
-		if read -r -t 0.05 line <&5; then
+		if IFS= read -r -t 0.05 line <&5; then
 			# shellcheck disable=SC2086
 			on_event $partial$line
 			partial=

@@ -300,5 +300,43 @@ TEST_F(PageTableTest, StubPages)
 	EXPECT_FALSE(table.has_area(heap));
 }
 
+TEST_F(PageTableTest, UnmappedTablesComeBackEmpty)
+{
+	restart(8);
+	u64 beside = text + area_size;
+	ASSERT_TRUE(table.map_area(text, window, pages(text, text, text + 3 * page_size)));
+	ASSERT_TRUE(table.map_area(beside, window + area_size, {}));
+	u64 used = table.tables_used();
+	table.unmap(text, text + area_size);
+	EXPECT_FALSE(table.has_area(text));
+	EXPECT_EQ(walk(text), 0u);
+	EXPECT_EQ(walk(beside), (window + area_size) | leaf_flags | pte::large | pte::nx) << "the neighbour stays";
+	table.unmap(beside - area_size, beside + area_size);
+	EXPECT_FALSE(table.has_area(beside));
+	table.unmap(text, text + area_size); /* not there: nothing happens */
+	table.reuse_unmapped();
+	/* As many as before, of which nothing shows what they were. */
+	ASSERT_TRUE(table.map_area(heap, window, pages(heap, heap, heap + page_size)));
+	EXPECT_EQ(table.tables_used(), used);
+	EXPECT_EQ(walk(heap), window | leaf_flags);
+	for (u64 va = heap + page_size; va < heap + area_size; va += page_size)
+		ASSERT_EQ(walk(va), (window + va - heap) | leaf_flags | pte::nx);
+	for (u64 va = heap & ~((1ull << 39) - 1), i = 0; i < 512; i++, va += 1ull << 30) {
+		bool here = va == (heap & ~((1ull << 30) - 1));
+		ASSERT_EQ(table.has_area(va), here && heap == va);
+	}
+}
+
+TEST_F(PageTableTest, RetiredTablesAreNotUsedYet)
+{
+	restart(4);
+	ASSERT_TRUE(table.map_area(text, window, pages(text, text, text + page_size)));
+	table.unmap(text, text + area_size);
+	EXPECT_FALSE(table.map_area(text, window, {})) << "a CPU may still know the old ones";
+	table.reuse_unmapped();
+	EXPECT_TRUE(table.map_area(text, window, {}));
+	EXPECT_EQ(walk(text), window | leaf_flags | pte::large | pte::nx);
+}
+
 } // namespace
 } // namespace decouple

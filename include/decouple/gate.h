@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * The contract between kmod-decouple and the resident: gate calls and frames. C, C++ and assembler.
+ *
+ * The module maps the gate into the process (DECOUPLE_MAP): one page of handle, then one page for each frame. Any thread of the
+ * process makes a gate call, without a file descriptor, by msync(2) on the handle's page; the kernel drops its locks and comes to the
+ * module:
+ *
+ *   RAX __NR_msync, RDI the gate's address, RSI 4096, RDX MS_SYNC, R10 enum decouple_gate_call, R8 and R9 its arguments
+ *
+ * Returns what the call says, or -errno: -EINVAL for an unknown call or a frame without a session, -EPERM when the caller is not the
+ * task that the call is for, -ENOSYS when the range is not the handle's page. A process may only ever harm itself: a frame's registers
+ * are checked as those of rt_sigreturn(2) are.
+ */
+#ifndef DECOUPLE_GATE_H
+#define DECOUPLE_GATE_H
+
+#define DECOUPLE_GATE_VERSION 1
+
+#define DECOUPLE_GATE_FRAMES 576 /* sessions per process */
+#define DECOUPLE_GATE_PAGE 4096
+#define DECOUPLE_GATE_SIZE ((1 + DECOUPLE_GATE_FRAMES) * DECOUPLE_GATE_PAGE)
+
+#ifndef __ASSEMBLER__
+#include <linux/types.h>
+
+/* In R10. "frame" is the number of a frame, 0 to DECOUPLE_GATE_FRAMES - 1. */
+enum decouple_gate_call {
+	/* R8 frame, R9 tid of a thread of the caller's process. Makes a session for it; the frame's entry must be filled in. The
+	 * thread goes on natively. -ESRCH no such thread, -EBUSY frame or thread has a session, -ENOEXEC a 32-bit thread. */
+	DECOUPLE_GATE_ADD = 1,
+	/* R8 frame. Ends the session; the thread stays where it is. Waits until the module is done with it. */
+	DECOUPLE_GATE_REMOVE,
+	/* R8 frame. The thread enters the gate as soon as it returns to user mode; a blocked system call is interrupted, and will
+	 * be begun again. Returns at once; 0 also when it is in the gate already. */
+	DECOUPLE_GATE_CAPTURE,
+	/* R8 frame; by its own thread, in the gate. Leaves the gate with the frame's registers and mask; R9 enum decouple_return. */
+	DECOUPLE_GATE_RETURN,
+	/* R8 frame; by its own thread, in the gate. R9 longest sleep in ns, 0 without limit. Sleeps until DECOUPLE_GATE_WAKE or a signal
+	 * that frame->mask_wait lets through is pending. Returns enum decouple_wake. */
+	DECOUPLE_GATE_WAIT,
+	/* R8 frame. Ends the thread's DECOUPLE_GATE_WAIT, or its next one. */
+	DECOUPLE_GATE_WAKE,
+	/* R8 frame. If frame->in_call is 1: interrupts that system call, so that frame->interrupted becomes 1. */
+	DECOUPLE_GATE_INTERRUPT,
+	/* R8 frame. The calling thread is the session's vCPU thread from now on. */
+	DECOUPLE_GATE_VCPU,
+	/* R8 frame. KVM_RUN of the session's vCPU thread returns EINTR, now or when it is next made. */
+	DECOUPLE_GATE_KICK,
+	/* The caller becomes the process's manager and sleeps for R9 ns at most (0: without limit) until DECOUPLE_GATE_POKE or the
+	 * controller's DECOUPLE_POKE. Returns enum decouple_wake. */
+	DECOUPLE_GATE_MANAGE,
+	/* Wakes the manager. */
+	DECOUPLE_GATE_POKE,
+};
+
+enum decouple_wake { DECOUPLE_WAKE_TIMEOUT = 0, DECOUPLE_WAKE_BELL = 1, DECOUPLE_WAKE_SIGNAL = 2 };
+
+enum decouple_return {
+	DECOUPLE_RETURN_STAY = 0, /* runs natively from now on */
+	DECOUPLE_RETURN_CAPTURE =
+		1, /* is captured again before its first instruction, behind the signals that Linux delivers first */
+	DECOUPLE_RETURN_STEP = 2, /* executes one instruction natively and is captured behind it, or at what it raised */
+	DECOUPLE_RETURN_LEAVE = 3, /* as STAY, and the session ends */
+};
+
+/* General registers, in the order of the kernel's struct sigcontext. */
+struct decouple_regs {
+	__u64 r8, r9, r10, r11, r12, r13, r14, r15;
+	__u64 rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
+};
+
+/*
+ * One per session. "module": written by the module while the thread enters the gate or is in a call; "resident": by the resident, read
+ * once by the module, at the call that it is for. Offsets are used by vmm-lite/gate.S and asserted in vmm-lite.
+ */
+struct decouple_frame {
+	struct decouple_regs regs; /* module at capture, resident before DECOUPLE_GATE_RETURN */
+	__u64 mask; /* blocked signals, bit N-1 for signal N; module at capture, resident before DECOUPLE_GATE_RETURN */
+	__u64 captures; /* module: entries into the gate */
+	__u64 rseq; /* module, at capture: address of the thread's rseq area, 0: none */
+	__u32 rseq_len, rseq_sig;
+	__u64 rseq_cs; /* module, at capture: its rseq_cs pointer */
+
+	__u64 entry; /* resident: where the thread goes when captured, */
+	__u64 entry_rsp; /* with this stack pointer */
+	__u64 entry_rdi; /* and this in RDI; all other registers are undefined, vector registers the application's */
+
+	/* Interruptible calls: an instruction range of which an interruption leads to call_skip. */
+	__u64 call_begin, call_end, call_skip; /* resident */
+	__u64 mask_wait; /* resident: the application's signal mask during the current wait or interruptible call */
+	__u32 in_call; /* resident: 1 while in an interruptible call; cleared by the module when it interrupts */
+	__u32 interrupted; /* module: that has been done */
+	__u32 restart; /* module: the interrupted call goes on by restart_syscall(2) */
+	__u32 reserved;
+};
+
+#endif /* __ASSEMBLER__ */
+#endif

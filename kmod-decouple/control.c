@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Controllers; see control.h. All sessions of one process share its struct decouple_process, found by its memory. */
+#include <linux/file.h>
+#include <linux/magic.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+
+#include "control.h"
+#include "decouple.h"
+
+#define IMAGE_SIZE_MAX (16UL << 20)
+
+struct decouple_controller {
+	struct mutex lock;
+	struct decouple_process *process; /* referenced; NULL: not bound */
+};
+
+struct decouple_controller *decouple_controller_create(void)
+{
+	struct decouple_controller *c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
+
+	if (c)
+		mutex_init(&c->lock);
+	return c;
+}
+
+void decouple_controller_destroy(struct decouple_controller *c)
+{
+	if (c->process)
+		decouple_process_put(c->process);
+	kfree(c);
+}
+
+/* Whose memory an open /proc/PID/mem is (fs/proc/base.c: mem_open checks the right to trace, and keeps the mm); NULL: it is none. */
+static struct mm_struct *memory_of(const struct file *file)
+{
+	const struct inode *inode = file_inode(file);
+
+	if (inode->i_sb->s_magic != PROC_SUPER_MAGIC || !S_ISREG(inode->i_mode) ||
+	    strcmp(file->f_path.dentry->d_name.name, "mem"))
+		return NULL;
+	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) != (FMODE_READ | FMODE_WRITE))
+		return NULL;
+	return file->private_data;
+}
+
+long decouple_controller_bind(struct decouple_controller *c, int mem_fd)
+{
+	struct file *file = fget(mem_fd);
+	struct mm_struct *mm;
+	long err;
+
+	if (!file)
+		return -EBADF;
+	mm = memory_of(file);
+	err = -EPERM;
+	if (!mm || !mmget_not_zero(mm))
+		goto put_file;
+	mutex_lock(&c->lock);
+	err = -EBUSY;
+	if (!c->process) {
+		c->process = decouple_process_create(mm);
+		err = c->process ? 0 : -ENOMEM;
+	}
+	mutex_unlock(&c->lock);
+	mmput(mm);
+put_file:
+	fput(file);
+	return err;
+}
+
+long decouple_controller_map(struct decouple_controller *c, struct decouple_map *m)
+{
+	long err = -ENXIO;
+
+	if (!m->image_size || m->image_size > IMAGE_SIZE_MAX || (m->image | m->image_size) & ~PAGE_MASK)
+		return -EINVAL;
+	mutex_lock(&c->lock);
+	if (c->process)
+		err = c->process->gate ? -EBUSY : decouple_process_map(c->process, m->image, m->image_size);
+	if (!err)
+		m->gate = c->process->gate;
+	mutex_unlock(&c->lock);
+	return err;
+}
+
+static long start(struct decouple_process *p, const struct decouple_start *start)
+{
+	const unsigned int last = DECOUPLE_GATE_FRAMES - 1;
+	struct decouple_session *s;
+	struct decouple_frame *f;
+	struct task_struct *task;
+	long err;
+
+	task = decouple_process_thread(p, start->tid);
+	if (!task)
+		return -ESRCH;
+	err = decouple_session_add(p, last, task);
+	put_task_struct(task);
+	if (err)
+		return err;
+	rcu_read_lock();
+	s = decouple_session_at(p, last);
+	if (s && !refcount_inc_not_zero(&s->ref))
+		s = NULL;
+	rcu_read_unlock();
+	if (!s)
+		return -ESRCH;
+	f = s->frame;
+	f->entry = start->entry;
+	f->entry_rsp = start->stack;
+	f->entry_rdi = p->gate;
+	decouple_capture(s);
+	decouple_session_put(s);
+	return 0;
+}
+
+long decouple_controller_start(struct decouple_controller *c, const struct decouple_start *s)
+{
+	long err = -ENXIO;
+
+	mutex_lock(&c->lock);
+	if (c->process && c->process->gate)
+		err = start(c->process, s);
+	mutex_unlock(&c->lock);
+	return err;
+}
+
+long decouple_controller_poke(struct decouple_controller *c)
+{
+	long err = -ENXIO;
+
+	mutex_lock(&c->lock);
+	if (c->process) {
+		decouple_process_poke(c->process);
+		err = 0;
+	}
+	mutex_unlock(&c->lock);
+	return err;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Controllers: what an open /dev/decouple stands for. The calls are those of uapi.h, which says what they return. */
+#ifndef KMOD_DECOUPLE_CONTROL_H
+#define KMOD_DECOUPLE_CONTROL_H
+
+#include <decouple/uapi.h>
+
+struct decouple_controller;
+
+struct decouple_controller *decouple_controller_create(void);
+void decouple_controller_destroy(struct decouple_controller *c);
+long decouple_controller_bind(struct decouple_controller *c, int mem_fd);
+long decouple_controller_map(struct decouple_controller *c, struct decouple_map *m);
+long decouple_controller_start(struct decouple_controller *c, const struct decouple_start *s);
+long decouple_controller_poke(struct decouple_controller *c);
+
+#endif

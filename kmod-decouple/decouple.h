@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Module-wide: processes, sessions, and who may touch what.
+ *
+ *   struct decouple_process  one per bound mm; referenced by controller files and by the gate's file, which the mapping holds
+ *   struct decouple_session  one per decoupled thread; referenced by the process's table, by RCU readers only under rcu_read_lock()
+ *
+ * Lock order: process->lock (mutex) > siglock > session->lock (raw, interrupts off). Tracepoint probes run under siglock or the run queue's
+ * lock with preemption off, also on PREEMPT_RT: they take raw locks only.
+ */
+#ifndef KMOD_DECOUPLE_H
+#define KMOD_DECOUPLE_H
+
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/user-return-notifier.h>
+#include <linux/workqueue.h>
+
+#include "../include/decouple/gate.h"
+
+struct decouple_process {
+	struct kref ref;
+	struct mm_struct *mm; /* identity; mmgrab()ed */
+	struct mutex lock; /* sessions[], frames[], mapping */
+	unsigned long gate; /* user address of the gate's mapping; 0: none */
+	struct page *frames[DECOUPLE_GATE_FRAMES];
+	struct decouple_session __rcu *sessions[DECOUPLE_GATE_FRAMES];
+	raw_spinlock_t manager_lock;
+	struct task_struct *manager; /* sleeps in DECOUPLE_GATE_MANAGE */
+	bool poked;
+};
+
+enum decouple_where {
+	DECOUPLE_NATIVE, /* outside the gate */
+	DECOUPLE_IN_GATE,
+	DECOUPLE_GONE, /* exited, executed another program or removed */
+};
+
+struct decouple_session {
+	struct hlist_node by_group; /* hash of all sessions by task->signal; RCU */
+	struct rcu_work release;
+	refcount_t ref; /* the process's table, and the hooks while they are armed or registered */
+	struct decouple_process *process; /* referenced */
+	struct task_struct *task; /* the home thread; referenced */
+	struct task_struct *vcpu; /* referenced; NULL: not yet */
+	struct decouple_frame *frame; /* kernel address of its page */
+	unsigned int index;
+
+	raw_spinlock_t lock;
+	bool interrupt; /* under lock: for the next return to user mode, see session_interrupt() */
+
+	/* Home thread's own, or with interrupts off on its CPU. */
+	struct preempt_notifier preempt;
+	struct user_return_notifier user_return;
+	bool hooked, returning; /* the notifiers are registered */
+	enum decouple_where where;
+	bool capture; /* at a return to user mode outside the gate */
+	bool stepping; /* TF is ours; captured only when the instruction at step_rip is over */
+	bool stepped; /* it is: by its trap, or by the signal that it raised */
+	unsigned long step_rip;
+	bool fix_rax; /* the exit of the gate call has overwritten RAX: */
+	unsigned long rax;
+
+	/* Set by anybody. */
+	bool arm; /* whoever next finds the thread on a CPU registers the notifiers */
+	bool interrupting; /* a blocked call is being interrupted for a capture: EINTR is not its result */
+	bool bell; /* DECOUPLE_GATE_WAKE came */
+	bool waiting; /* home thread sleeps in DECOUPLE_GATE_WAIT */
+};
+
+/* session.c. The first two under rcu_read_lock(). */
+struct decouple_session *decouple_session_of(struct task_struct *task);
+struct decouple_session *decouple_session_at(struct decouple_process *p, u64 index);
+/* Calls `each` for the sessions of a thread group; under rcu_read_lock(). */
+void decouple_sessions_of_group(struct signal_struct *group, void (*each)(struct decouple_session *s, int arg), int arg);
+bool decouple_any_sessions(void);
+long decouple_session_add(struct decouple_process *p, u64 index, struct task_struct *task); /* references the task */
+long decouple_session_remove(struct decouple_process *p, u64 index);
+void decouple_session_get(struct decouple_session *s);
+void decouple_session_put(struct decouple_session *s);
+int decouple_sessions_init(void);
+void decouple_sessions_exit(void); /* waits for the last release */
+
+/* capture.c */
+void decouple_hooks_init(struct decouple_session *s);
+void decouple_hooks_drop(struct decouple_session *s); /* on the session's own thread */
+void decouple_capture(struct decouple_session *s); /* may sleep */
+void decouple_switched_in(struct task_struct *next); /* run queue locked */
+void decouple_restore_rax(struct decouple_session *s); /* on its own thread, before a signal frame is built */
+
+/* kick.c: any context */
+void decouple_interrupt_task(struct task_struct *t);
+void decouple_session_interrupt(struct decouple_session *s);
+void decouple_session_wake(struct decouple_session *s);
+bool decouple_session_interrupted(struct decouple_session *s); /* on its own thread, interrupts off */
+
+/* gate.c */
+int decouple_gate_call(struct decouple_process *p);
+
+/* process.c */
+struct decouple_process *decouple_process_create(struct mm_struct *mm);
+void decouple_process_get(struct decouple_process *p);
+void decouple_process_put(struct decouple_process *p);
+long decouple_process_map(struct decouple_process *p, unsigned long image, unsigned long image_size);
+struct decouple_frame *decouple_process_frame(struct decouple_process *p, u64 index); /* under p->lock */
+void decouple_process_poke(struct decouple_process *p);
+/* A living thread of the process, by its number in the caller's pid namespace, referenced; or NULL. */
+struct task_struct *decouple_process_thread(struct decouple_process *p, u64 tid);
+
+/* probes.c */
+int decouple_probes_register(void);
+void decouple_probes_unregister(void);
+
+#endif

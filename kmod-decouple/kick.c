@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Waking and interrupting threads without a signal. */
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/task_work.h>
+#include <asm/ptrace.h>
+#include <asm/unistd.h>
+
+#include "decouple.h"
+
+/*
+ * As set_notify_signal(), whose wake_up_state() is not exported. A blocked call returns as for a signal, finds none, and begins again
+ * (kernel/signal.c: get_signal). A task in an uninterruptible sleep is left alone.
+ */
+void decouple_interrupt_task(struct task_struct *t)
+{
+	set_tsk_thread_flag(t, TIF_NOTIFY_SIGNAL);
+	smp_mb__after_atomic(); /* pairs with the barrier in set_current_state(): the sleeper looks at its flags behind it */
+	if (READ_ONCE(t->__state) & TASK_INTERRUPTIBLE)
+		wake_up_process(t);
+	else
+		kick_process(t);
+}
+
+void decouple_session_interrupt(struct decouple_session *s)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&s->lock, flags);
+	if (xchg(&s->frame->in_call, 0) == 1) {
+		WRITE_ONCE(s->interrupt, true);
+		decouple_interrupt_task(s->task);
+	}
+	raw_spin_unlock_irqrestore(&s->lock, flags);
+}
+
+/*
+ * The thread is about to return to user mode: takes the interruption, and the flag with it, which might have been set behind the
+ * kernel's own look at it and would fail the next call.
+ */
+bool decouple_session_interrupted(struct decouple_session *s)
+{
+	if (!READ_ONCE(s->interrupt))
+		return false;
+	raw_spin_lock(&s->lock);
+	s->interrupt = false;
+	if (!task_work_pending(current))
+		clear_thread_flag(TIF_NOTIFY_SIGNAL);
+	raw_spin_unlock(&s->lock);
+	return true;
+}
+
+void decouple_session_wake(struct decouple_session *s)
+{
+	WRITE_ONCE(s->bell, true);
+	smp_mb(); /* pairs with set_current_state() in gate.c: wait */
+	if (READ_ONCE(s->waiting))
+		wake_up_process(s->task);
+}

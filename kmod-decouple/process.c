@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A bound process: its gate's mapping and frames. */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/pid.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "decouple.h"
+
+struct decouple_process *decouple_process_create(struct mm_struct *mm)
+{
+	struct decouple_process *p = kvzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+
+	if (!p)
+		return NULL;
+	kref_init(&p->ref);
+	mmgrab(mm);
+	p->mm = mm;
+	mutex_init(&p->lock);
+	raw_spin_lock_init(&p->manager_lock);
+	return p;
+}
+
+static void destroy(struct kref *ref)
+{
+	struct decouple_process *p = container_of(ref, struct decouple_process, ref);
+	unsigned int i;
+
+	for (i = 0; i < DECOUPLE_GATE_FRAMES; i++)
+		if (p->frames[i])
+			__free_page(p->frames[i]);
+	if (p->manager)
+		put_task_struct(p->manager);
+	mmdrop(p->mm);
+	kvfree(p);
+}
+
+void decouple_process_get(struct decouple_process *p)
+{
+	kref_get(&p->ref);
+}
+
+void decouple_process_put(struct decouple_process *p)
+{
+	kref_put(&p->ref, destroy);
+}
+
+struct task_struct *decouple_process_thread(struct decouple_process *p, u64 tid)
+{
+	struct task_struct *t;
+	struct pid *pid;
+
+	if (tid > INT_MAX)
+		return NULL;
+	pid = find_get_pid((pid_t)tid);
+	t = get_pid_task(pid, PIDTYPE_PID);
+	put_pid(pid);
+	if (t && (READ_ONCE(t->mm) != p->mm || t->flags & (PF_KTHREAD | PF_IO_WORKER | PF_EXITING))) {
+		put_task_struct(t);
+		return NULL;
+	}
+	return t;
+}
+
+static struct page *frame_page(struct decouple_process *p, u64 index)
+{
+	lockdep_assert_held(&p->lock);
+	if (!p->frames[index])
+		p->frames[index] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	return p->frames[index];
+}
+
+struct decouple_frame *decouple_process_frame(struct decouple_process *p, u64 index)
+{
+	struct page *page = frame_page(p, index);
+
+	return page ? page_address(page) : NULL;
+}
+
+void decouple_process_poke(struct decouple_process *p)
+{
+	raw_spin_lock_irq(&p->manager_lock);
+	WRITE_ONCE(p->poked, true);
+	smp_mb(); /* pairs with set_current_state() in gate.c: manage */
+	if (p->manager)
+		wake_up_process(p->manager);
+	raw_spin_unlock_irq(&p->manager_lock);
+}
+
+static vm_fault_t gate_fault(struct vm_fault *vmf)
+{
+	struct decouple_process *p = vmf->vma->vm_file->private_data;
+	struct page *page;
+
+	/* The handle's page holds nothing, and nobody needs to touch it. */
+	if (vmf->pgoff == 0 || vmf->pgoff > DECOUPLE_GATE_FRAMES)
+		return VM_FAULT_SIGBUS;
+	mutex_lock(&p->lock);
+	page = frame_page(p, vmf->pgoff - 1);
+	mutex_unlock(&p->lock);
+	if (!page)
+		return VM_FAULT_OOM;
+	get_page(page);
+	vmf->page = page;
+	return 0;
+}
+
+static int refuse_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	return -EINVAL;
+}
+
+static int refuse_move(struct vm_area_struct *vma)
+{
+	return -EINVAL;
+}
+
+static int refuse_protection(struct vm_area_struct *vma, unsigned long start, unsigned long end, unsigned long flags)
+{
+	return -EACCES;
+}
+
+static const struct vm_operations_struct gate_vm_ops = {
+	.fault = gate_fault,
+	.may_split = refuse_split,
+	.mremap = refuse_move,
+	.mprotect = refuse_protection,
+};
+
+static int gate_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct decouple_process *p = file->private_data;
+
+	if (current->mm != p->mm || vma->vm_pgoff || vma->vm_end - vma->vm_start != DECOUPLE_GATE_SIZE)
+		return -EINVAL;
+	decouple_vm_flags_set(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_ops = &gate_vm_ops;
+	return 0;
+}
+
+static int gate_fsync(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	struct decouple_process *p = file->private_data;
+
+	if (current->mm != p->mm || start != 0 || end != DECOUPLE_GATE_PAGE - 1)
+		return -ENOSYS;
+	return decouple_gate_call(p);
+}
+
+static int gate_release(struct inode *inode, struct file *file)
+{
+	decouple_process_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations gate_fops = {
+	.owner = THIS_MODULE,
+	.mmap = gate_mmap,
+	.fsync = gate_fsync,
+	.release = gate_release,
+};
+
+struct mapping_work {
+	struct decouple_process *p;
+	struct file *file;
+	unsigned long image, image_size;
+	long err;
+	struct completion done;
+};
+
+/* In the target's memory, while it runs. */
+static int map_in_target(void *work)
+{
+	struct mapping_work *w = work;
+	unsigned long image, gate = 0;
+
+	kthread_use_mm(w->p->mm);
+	image = vm_mmap(NULL, w->image, w->image_size, PROT_READ | PROT_WRITE | PROT_EXEC,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, 0);
+	if (!IS_ERR_VALUE(image)) {
+		gate = vm_mmap(w->file, w->image + w->image_size, DECOUPLE_GATE_SIZE, PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_FIXED_NOREPLACE, 0);
+		if (IS_ERR_VALUE(gate))
+			vm_munmap(image, w->image_size);
+		else
+			w->p->gate = gate;
+	}
+	kthread_unuse_mm(w->p->mm);
+	w->err = IS_ERR_VALUE(image) ? (long)image : IS_ERR_VALUE(gate) ? (long)gate : 0;
+	complete(&w->done);
+	return 0;
+}
+
+long decouple_process_map(struct decouple_process *p, unsigned long image, unsigned long image_size)
+{
+	struct mapping_work w = {.p = p, .image = image, .image_size = image_size};
+	struct task_struct *worker;
+
+	if (!mmget_not_zero(p->mm))
+		return -ESRCH;
+	decouple_process_get(p);
+	w.file = anon_inode_getfile("[decouple]", &gate_fops, p, O_RDWR);
+	if (IS_ERR(w.file)) {
+		decouple_process_put(p);
+		mmput(p->mm);
+		return PTR_ERR(w.file);
+	}
+	init_completion(&w.done);
+	worker = kthread_run(map_in_target, &w, "decouple-map");
+	if (IS_ERR(worker))
+		w.err = PTR_ERR(worker);
+	else
+		wait_for_completion(&w.done);
+	fput(w.file);
+	mmput(p->mm);
+	return w.err;
+}
