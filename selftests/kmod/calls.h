@@ -10,6 +10,15 @@
 
 #include <decouple/uapi.h>
 
+/* As CHECK, but ends the test (or child): what follows builds on it. */
+#define REQUIRE(condition)                                                                                                     \
+	do {                                                                                                                   \
+		if (!(condition)) {                                                                                            \
+			printf("FAIL %s:%d: %s\n", __FILE__, __LINE__, #condition);                                            \
+			exit(1);                                                                                               \
+		}                                                                                                              \
+	} while (0)
+
 #define MAX_CALL_SIZE 4096
 
 struct reserved_field {
@@ -22,8 +31,9 @@ struct reserved_field {
 		offsetof(struct type, field), sizeof(((struct type *)0)->field)                                                \
 	}
 
+/* Fields that are only output must be zero as well. */
 static const struct call {
-	unsigned int cmd;
+	unsigned int cmd; /* of size 0: no argument */
 	const char *name;
 	struct reserved_field reserved[8];
 } calls[] = {
@@ -32,6 +42,10 @@ static const struct call {
 		"DECOUPLE_GET_VERSION",
 		{RESERVED(decouple_version, reserved0), RESERVED(decouple_version, reserved)},
 	},
+	{DECOUPLE_BIND, "DECOUPLE_BIND", {RESERVED(decouple_bind, reserved)}},
+	{DECOUPLE_MAP, "DECOUPLE_MAP", {RESERVED(decouple_map, gate), RESERVED(decouple_map, reserved)}},
+	{DECOUPLE_START, "DECOUPLE_START", {RESERVED(decouple_start, reserved0), RESERVED(decouple_start, reserved)}},
+	{DECOUPLE_POKE, "DECOUPLE_POKE", {{0, 0}}},
 };
 
 static inline int open_device(void)

@@ -17,12 +17,12 @@ int main(void)
 				argument[field->offset + bit / 8] = (unsigned char)(1 << bit % 8);
 				memcpy(before, argument, sizeof(before));
 				expect_error(call->name, call->cmd, error_of(fd, call->cmd, argument), EINVAL);
-				CHECK(!memcmp(before, argument, sizeof(before)));
+				REQUIRE(!memcmp(before, argument, sizeof(before)));
 				bits++;
 			}
 		}
 	}
-	CHECK(bits >= 8 * (sizeof(__u32) + sizeof(((struct decouple_version *)0)->reserved)));
+	REQUIRE(bits >= 8 * (sizeof(__u32) + sizeof(((struct decouple_version *)0)->reserved)));
 	printf("%u reserved bits\n", bits);
 	return 0;
 }

@@ -37,21 +37,21 @@ int main(void)
 	if (geteuid() != 0)
 		test_skip("only root can be somebody else");
 	MUST(stat(DECOUPLE_DEVICE, &info));
-	CHECK(S_ISCHR(info.st_mode) && major(info.st_rdev) == 10);
-	CHECK((info.st_mode & 07777) == 0660);
-	CHECK(info.st_uid == 0);
-	CHECK(open_as(SOMEBODY) == EACCES);
+	REQUIRE(S_ISCHR(info.st_mode) && major(info.st_rdev) == 10);
+	REQUIRE((info.st_mode & 07777) == 0660);
+	REQUIRE(info.st_uid == 0);
+	REQUIRE(open_as(SOMEBODY) == EACCES);
 
 	/* What packaging/99-decouple.rules does. */
 	MUST(chown(DECOUPLE_DEVICE, 0, GROUP));
-	CHECK(open_as(SOMEBODY) == EACCES);
-	CHECK(open_as(GROUP) == 0);
+	REQUIRE(open_as(SOMEBODY) == EACCES);
+	REQUIRE(open_as(GROUP) == 0);
 	MUST(chown(DECOUPLE_DEVICE, 0, info.st_gid));
 
 	MUST(stat(DECOUPLE_SYSFS, &info));
-	CHECK((info.st_mode & 07777) == 0755 && info.st_uid == 0);
+	REQUIRE((info.st_mode & 07777) == 0755 && info.st_uid == 0);
 	MUST(stat(DECOUPLE_SYSFS "/version", &info));
-	CHECK((info.st_mode & 07777) == 0444 && info.st_uid == 0);
+	REQUIRE((info.st_mode & 07777) == 0444 && info.st_uid == 0);
 	printf("root and the group\n");
 	return 0;
 }

@@ -11,7 +11,7 @@ int main(void)
 	long length = MUST(read(file, text, sizeof(text)));
 	size_t end;
 
-	CHECK(length > 1 && length < (long)sizeof(text) && text[length - 1] == '\n');
+	REQUIRE(length > 1 && length < (long)sizeof(text) && text[length - 1] == '\n');
 	text[length - 1] = 0;
 
 	memset(&version, 0, sizeof(version));
@@ -19,16 +19,16 @@ int main(void)
 	version.features = 0x5555555555555555;
 	memset(version.module, 0x55, sizeof(version.module));
 	MUST(ioctl(device, DECOUPLE_GET_VERSION, &version));
-	CHECK(version.abi == DECOUPLE_ABI_VERSION);
-	CHECK(version.reserved0 == 0);
+	REQUIRE(version.abi == DECOUPLE_ABI_VERSION);
+	REQUIRE(version.reserved0 == 0);
 	end = strnlen(version.module, sizeof(version.module));
-	CHECK(end < sizeof(version.module));
-	CHECK(!strcmp(version.module, text));
+	REQUIRE(end < sizeof(version.module));
+	REQUIRE(!strcmp(version.module, text));
 	while (end < sizeof(version.module))
-		CHECK(version.module[end++] == 0);
+		REQUIRE(version.module[end++] == 0);
 	for (size_t i = 0; i < ARRAY_SIZE(version.reserved); i++)
-		CHECK(version.reserved[i] == 0);
-	CHECK(version.features != 0x5555555555555555);
+		REQUIRE(version.reserved[i] == 0);
+	REQUIRE(version.features != 0x5555555555555555);
 	printf("version %s, ABI %u\n", version.module, version.abi);
 	return 0;
 }
