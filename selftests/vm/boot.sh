@@ -106,7 +106,7 @@ timeout -k 5 $((TIMEOUT + 60)) qemu-system-x86_64 -machine q35 -accel tcg,thread
 	-kernel "$kernel_dir/boot/vmlinuz-$version" -initrd "$work/initrd" \
 	-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
 	-device virtio-9p-pci,fsdev=host,mount_tag=host \
-	-append "console=ttyS0 $console panic=-1 clocksource=tsc tsc=reliable $APPEND" \
+	-append "console=ttyS0 $console panic=-1 clocksource=tsc tsc=reliable maxcpus=1 $APPEND" \
 	$QEMU_ARGS </dev/null 2>"$work/qemu.err" |
 	while IFS= read -r line || [ -n "$line" ]; do
 		case $line in
