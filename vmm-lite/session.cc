@@ -38,6 +38,33 @@ static bool over(Session *s)
 	return true;
 }
 
+static Session *map_session()
+{
+	long p = map_memory(session_bytes, map_private);
+	if (is_error(p))
+		return nullptr;
+	sys(__NR_madvise, static_cast<u64>(p), session_bytes, madv_dontdump);
+	return reinterpret_cast<Session *>(p);
+}
+
+/*
+ * Memory for the next session of a thread whose last one is over. It may be leaving that one's stack still; but once it was captured there,
+ * it has left the one before.
+ */
+static Session *take_memory(Session *last)
+{
+	Session *s = last, *spare = last->spare;
+	if (last->first_capture_done) {
+		s = spare ? spare : map_session();
+		spare = last;
+	}
+	if (s) {
+		memset(s, 0, sizeof(*s));
+		s->spare = spare;
+	}
+	return s;
+}
+
 long session_create(s32 tid, Session **out)
 {
 	u32 index = max_sessions;
@@ -54,18 +81,10 @@ long session_create(s32 tid, Session **out)
 	}
 	if (index == max_sessions)
 		return -ENOSPC;
-	Session *s = session_at(index);
-	if (s) {
-		/* The thread was decoupled before; it left its stacks here long ago. */
-		store(control.sessions[index], u64{0});
-		memset(s, 0, sizeof(*s));
-	} else {
-		long p = map_memory(session_bytes, map_private);
-		if (is_error(p))
-			return p;
-		sys(__NR_madvise, static_cast<u64>(p), session_bytes, madv_dontdump);
-		s = reinterpret_cast<Session *>(p);
-	}
+	Session *last = session_at(index);
+	Session *s = last ? take_memory(last) : map_session();
+	if (!s)
+		return -ENOMEM;
 	s->mode = static_cast<u32>(Mode::fresh);
 	s->info.tid = tid;
 	s->info.index = index;
@@ -81,6 +100,8 @@ long session_create(s32 tid, Session **out)
 void session_free(Session *s)
 {
 	store(control.sessions[s->info.index], u64{0});
+	if (s->spare)
+		sys(__NR_munmap, addr(s->spare), session_bytes);
 	sys(__NR_munmap, addr(s), session_bytes);
 }
 
