@@ -4,7 +4,8 @@
 #   make            build/decouple, build/libdecouple.{a,so,pc}
 #   make check      dependencies, build, all tests
 #   make demo       a real program, decoupled while it runs
-#   make selftest   the tests alone (GROUP="style unit kvm stress apps vm", TESTS=pattern)
+#   make selftest   the tests alone (GROUP="style unit kvm stress apps kmod vm", TESTS=pattern)
+#                   KERNEL=6.1|6.12 [FLAVOUR=rt] [DEBUG=yes]: in a VM with that stock kernel and the module
 #   make soak       the stress tests, SOAK_ROUNDS times
 #   make bench      all benches (BENCH="syscall ...")
 #   make module     build/kmod/VERSION/decouple.ko for the running kernel (KDIR=headers)
@@ -56,7 +57,7 @@ check:
 	selftests/run.sh
 
 selftest: all selftests
-	selftests/run.sh -f '$(TESTS)' $(GROUP)
+	selftests/run.sh $(if $(KERNEL),-k $(KERNEL)$(FLAVOUR:%=-%)) -f '$(TESTS)' $(GROUP)
 
 soak: all selftests
 	for round in $$(seq $(SOAK_ROUNDS)); do echo "# round $$round of $(SOAK_ROUNDS)"; selftests/run.sh stress || exit 1; done

@@ -11,7 +11,7 @@ build=(make:make g++:g++ binutils:ld libc6-dev linux-libc-dev libcli11-dev nlohm
 test=(
 	clang-format:clang-format shellcheck:shellcheck man-db:man libgtest-dev python3:python3
 	qemu-system-x86:qemu-system-x86_64 busybox-static cpio:cpio kmod:depmod xz-utils:xz
-	sparse:sparse gcc-12:gcc-12
+	sparse:sparse gcc-12:gcc-12 dkms:dkms
 	perl:perl gcc:gcc sqlite3:sqlite3 openssl:openssl git:git nodejs:node default-jdk-headless:javac golang-go:go
 	libgomp1 openmpi-bin:mpirun hpcc:hpcc mpich:mpirun.mpich libmpich-dev:mpicc.mpich stress-ng:stress-ng gnuplot-nox:gnuplot
 	pkgconf:pkg-config

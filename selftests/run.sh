@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs the tests of the named groups and reports in TAP 14: run.sh [-f PATTERN] [GROUP...]
+# Runs the tests of the named groups and reports in TAP 14: run.sh [-f PATTERN] [-k KERNEL] [GROUP...]
 #
 # A test is an executable. Exit 0: passed. Exit 4: skipped, and its last line of output says why. Everything else, a timeout, a
 # skip without a reason and new kernel warnings are failures. -f runs only tests whose name (group/name) matches the glob.
-# Environment: REFLECTOR (signal) and DECOUPLE (build/decouple) are handed to the tests.
+# -k 6.1|6.1-rt|6.12|6.12-rt runs them in the VM with that stock kernel and the module; the group kmod runs there in any case, on
+# 6.1 and 6.12. With -k the default is kvm and kmod. Environment: REFLECTOR (signal) and DECOUPLE (build/decouple) are handed to the tests; TIMEOUT_SCALE multiplies
+# their time limits.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
@@ -14,19 +16,24 @@ export DECOUPLE=${DECOUPLE:-$root/build/decouple} REFLECTOR=${REFLECTOR:-signal}
 . "$here/lib/head.sh"
 
 usage() {
-	echo "usage: run.sh [-f PATTERN] [style|unit|kvm|stress|apps|vm]..." >&2
+	echo "usage: run.sh [-f PATTERN] [-k 6.1|6.1-rt|6.12|6.12-rt] [style|unit|kvm|stress|apps|kmod|vm]..." >&2
 	exit 2
 }
 
-pattern='*'
-while getopts f: option; do
+pattern='*' kernel=
+while getopts f:k: option; do
 	case $option in
+	k) kernel=$OPTARG ;;
 	f) pattern=$OPTARG ;;
 	*) usage ;;
 	esac
 done
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || set -- style unit kvm stress apps vm
+if [ $# = 0 ] && [ "$kernel" ]; then
+	set -- kvm kmod
+elif [ $# = 0 ]; then
+	set -- style unit kvm stress apps kmod vm
+fi
 
 # Tests of a group, one a line: name, source with the head, command.
 scripts() {
@@ -64,6 +71,14 @@ list_group() {
 		scripts kvm '[!s]*.sh'
 		scripts kvm 's[!t]*.sh'
 		;;
+	kmod)
+		for file in "$here"/kmod/*.c; do
+			[ -e "$file" ] || continue
+			name=$(basename "$file" .c)
+			printf '%s\t%s\t%s\n' "$name" "$file" "$TEST_BUILD/kmod/$name"
+		done
+		scripts kmod '*.sh'
+		;;
 	stress)
 		scripts stress '*.sh'
 		scripts kvm 'stress_*.sh'
@@ -83,7 +98,7 @@ log_time() {
 log_defects() {
 	dmesg 2>/dev/null | awk -v after="${1:-0}" '
 		match($0, /^\[ *[0-9.]+\]/) && substr($0, 2, RLENGTH - 2) + 0 > after + 0 &&
-		/WARNING:|BUG:|BUG at|Oops|general protection fault, |rcu.*stall|soft lockup|hung_task|blocked for more than/' |
+		/WARNING:|BUG:|BUG at|BUG [a-z0-9_-]+ \(|suspicious RCU|Oops|general protection fault, |rcu.*stall|soft lockup|hung_task|blocked for more than/' |
 		grep -v 'traps: '
 }
 
@@ -98,7 +113,7 @@ report() { # ok|not_ok NAME [COMMENT]
 
 run_test() { # GROUP NAME SOURCE COMMAND
 	local name=$1/$2 limit status before defects reason begin=$SECONDS
-	limit=$(head_value "$3" timeout 60)
+	limit=$(($(head_value "$3" timeout 60) * ${TIMEOUT_SCALE:-1}))
 	before=$(log_time)
 	# shellcheck disable=SC2086
 	timeout -k 5 "$limit" $4 </dev/null >"$output" 2>&1
@@ -129,12 +144,71 @@ run_test() { # GROUP NAME SOURCE COMMAND
 	tail -n 200 "$output" | tr -d '\000' | sed 's/^/    /'
 }
 
+# Under emulation everything takes longer, and more so on a busy machine.
+rig_scale=4
+
+# Runs a group in the VM and takes over what it reports there.
+run_in_rig() { # KERNEL GROUP
+	local name source command line limit=60 seen=0 failures=$failed ended='' status
+	while IFS=$'\t' read -r name source command; do
+		# shellcheck disable=SC2254
+		case $2/$name in
+		$pattern) limit=$((limit + rig_scale * $(head_value "$source" timeout 60) + 5)) seen=1 ;;
+		esac
+	done < <(list_group "$2")
+	[ $seen = 1 ] || return
+	seen=0
+	: >"$output"
+	while IFS= read -r line; do
+		case $line in
+		"ok "* | "not ok "*)
+			[[ $line =~ ^(ok|not ok)\ [0-9]+\ (.*)$ ]]
+			report "${BASH_REMATCH[1]}" "$1:${BASH_REMATCH[2]}"
+			case $line in
+			not*) failed=$((failed + 1)) ;;
+			*"# SKIP "*) skipped=$((skipped + 1)) ;;
+			*) passed=$((passed + 1)) ;;
+			esac
+			seen=1
+			;;
+		"    "*) printf '%s\n' "$line" ;;
+		"TAP version"* | 1..*) ;;
+		*" passed, "*" failed, "*" skipped") ended=yes ;;
+		status:*) status=${line#status:} ;;
+		*) printf '%s\n' "$line" >>"$output" ;;
+		esac
+	done < <(
+		"$here/vm/boot.sh" "KERNEL=$1" MODULE=yes "TIMEOUT=$limit" -- env "REFLECTOR=$REFLECTOR" "DECOUPLE=$DECOUPLE" \
+			"TIMEOUT_SCALE=$rig_scale" selftests/run.sh -f "$pattern" "$2" 2>&1 </dev/null
+		echo "status:$?"
+	)
+	if [ "$status" = 4 ] && [ $seen = 0 ]; then
+		skipped=$((skipped + 1))
+		report ok "$1:$2" "# SKIP $(tail -n 1 "$output")"
+	elif [ -z "$ended" ] || { [ "$status" != 0 ] && [ $failed = "$failures" ]; }; then
+		failed=$((failed + 1))
+		report "not ok" "$1:$2"
+		echo "exit status $status of the VM" >>"$output"
+		tail -n 200 "$output" | tr -d '\000' | sed 's/^/    /'
+	else
+		sed 's/^/# /' "$output"
+	fi
+}
+
 for group; do
-	case $group in style | unit | kvm | stress | apps | vm) ;; *) usage ;; esac
+	case $group in style | unit | kvm | stress | apps | kmod | vm) ;; *) usage ;; esac
 done
 echo "TAP version 14"
 dmesg >/dev/null 2>&1 || echo "# the kernel log is not readable here: its reports are not checked"
 for group; do
+	kernels=$kernel
+	[ "$group" != kmod ] || [ "${DECOUPLE_RIG:-}" ] || kernels=${kernel:-6.1 6.12}
+	if [ "$kernels" ]; then
+		for name in $kernels; do
+			run_in_rig "$name" "$group"
+		done
+		continue
+	fi
 	while IFS=$'\t' read -r name source command; do
 		# shellcheck disable=SC2254
 		case $group/$name in

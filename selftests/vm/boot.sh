@@ -11,6 +11,7 @@
 # APPEND to the kernel's command line, QEMU_ARGS (whitespace-separated).
 # MODULE=yes: builds decouple.ko for this kernel and loads it before the command; afterwards it must unload (if it is still
 # loaded) and the kernel's log must hold no complaint, else the run fails; DMESG=any lets both pass.
+# DECOUPLE_RIG in the command's environment is the kernel's version, DECOUPLE_MODULE the path of decouple.ko.
 # DEBUG=yes: slab and page poisoning, and any warning of the kernel is a panic.
 set -u -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -77,7 +78,10 @@ trap 'rm -rf "$work"' EXIT
 # It is compressed, since the kernel takes an uncompressed archive only at a multiple of four bytes.
 # `timeout` in there gives a hung command time to be killed; the one round QEMU is for a hung kernel.
 {
-	printf '#!/bin/bash\ncd %q || exit 1\nexec timeout -k 5 %q' "$tree" "$TIMEOUT"
+	printf '#!/bin/bash\ncd %q || exit 1\n' "$tree"
+	printf 'export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DECOUPLE_RIG=%q DECOUPLE_MODULE=%q\n' \
+		"$version" "${module:-}"
+	printf 'exec timeout -k 5 %q' "$TIMEOUT"
 	printf ' %q' "$@"
 	printf '\n'
 } >"$work/job"
@@ -102,7 +106,7 @@ timeout -k 5 $((TIMEOUT + 60)) qemu-system-x86_64 -machine q35 -accel tcg,thread
 	-kernel "$kernel_dir/boot/vmlinuz-$version" -initrd "$work/initrd" \
 	-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
 	-device virtio-9p-pci,fsdev=host,mount_tag=host \
-	-append "console=ttyS0 $console panic=-1 clocksource=tsc tsc=reliable $APPEND" \
+	-append "console=ttyS0 $console panic=-1 clocksource=tsc tsc=reliable maxcpus=1 $APPEND" \
 	$QEMU_ARGS </dev/null 2>"$work/qemu.err" |
 	while IFS= read -r line || [ -n "$line" ]; do
 		case $line in

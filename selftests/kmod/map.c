@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DECOUPLE_MAP maps where it was told and nothing else: refuses other sizes and addresses, what is in use stays; the gate can't be
+ * split, moved, or made executable, and the child of fork() has none.
+ */
+#include "calls.h"
+
+#include <decouple/gate.h>
+
+#define IMAGE_SIZE (64ul * 1024)
+
+static int map_error(int device, __u64 image, __u64 size, __u64 *gate)
+{
+	struct decouple_map map = {.image = image, .image_size = size};
+	int error = error_of(device, DECOUPLE_MAP, &map);
+
+	*gate = map.gate;
+	return error;
+}
+
+static int bound_device(void)
+{
+	struct decouple_bind bind = {.mem_fd = (__s32)MUST(open("/proc/self/mem", O_RDWR | O_CLOEXEC))};
+	int device = open_device();
+
+	MUST(ioctl(device, DECOUPLE_BIND, &bind));
+	close(bind.mem_fd);
+	return device;
+}
+
+static unsigned int mappings(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned int lines = 0;
+	int byte;
+
+	REQUIRE(maps);
+	while ((byte = getc(maps)) != EOF)
+		lines += byte == '\n';
+	fclose(maps);
+	return lines;
+}
+
+static bool mapped(const char *at)
+{
+	unsigned char resident;
+
+	return mincore((void *)at, 4096, &resident) == 0 || errno != ENOMEM;
+}
+
+static void refusals(int device, char *room)
+{
+	static const __u64 sizes[] = {0, 1, 4095, 4097, (16ul << 20) + 4096, 1ull << 63, -4096ull, -1ull};
+	/* From the end of what 5 levels of page tables reach. */
+	static const __u64 images[] = {
+		1, 0x0100000000000000 - 2 * 4096, 0x0100000000000000, 0xffff800000000000, 0xffffffff81000000, -4096ull};
+	unsigned int before = mappings();
+	__u64 gate;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		REQUIRE(map_error(device, (__u64)room, sizes[i], &gate) == EINVAL);
+	for (size_t i = 0; i < ARRAY_SIZE(images); i++) {
+		int error = map_error(device, images[i], IMAGE_SIZE, &gate);
+
+		if (error != EINVAL && error != ENOMEM) {
+			printf("image at %#llx: %s\n", (unsigned long long)images[i], errno_name(error));
+			exit(1);
+		}
+	}
+	REQUIRE(mappings() == before);
+
+	/* In use: where the image goes, then where the gate goes. */
+	for (size_t at = 0; at <= IMAGE_SIZE; at += IMAGE_SIZE) {
+		char *used = mmap(room + at, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+		REQUIRE(used == room + at);
+		memset(used, 0x5a, 4096);
+		before = mappings();
+		REQUIRE(map_error(device, (__u64)room, IMAGE_SIZE, &gate) == EEXIST);
+		REQUIRE(used[0] == 0x5a && used[4095] == 0x5a && mappings() == before);
+		MUST(munmap(used, 4096));
+	}
+}
+
+int main(void)
+{
+	int device = bound_device();
+	size_t size = IMAGE_SIZE + DECOUPLE_GATE_SIZE;
+	char *room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *image, *gate_page;
+	__u64 gate, again;
+	pid_t child;
+
+	REQUIRE(room != MAP_FAILED);
+	MUST(munmap(room, size));
+	refusals(device, room);
+
+	REQUIRE(map_error(device, (__u64)room, IMAGE_SIZE, &gate) == 0);
+	image = room;
+	gate_page = room + IMAGE_SIZE;
+	REQUIRE(gate == (__u64)gate_page);
+	for (size_t i = 0; i < IMAGE_SIZE; i++)
+		REQUIRE(image[i] == 0);
+	memset(image, 0xc3, IMAGE_SIZE);
+	((void (*)(void))image)();
+	REQUIRE(map_error(device, (__u64)room, IMAGE_SIZE, &again) == EBUSY);
+
+	/* The frames can be read and written; the gate's shape is fixed. */
+	for (size_t i = 1; i <= DECOUPLE_GATE_FRAMES; i++) {
+		REQUIRE(gate_page[i * 4096] == 0);
+		gate_page[i * 4096] = 1;
+	}
+	REQUIRE(mprotect(gate_page, DECOUPLE_GATE_SIZE, PROT_READ | PROT_EXEC) == -1 && errno == EACCES);
+	REQUIRE(munmap(gate_page, 4096) == -1 && errno == EINVAL);
+	REQUIRE(mremap(gate_page, DECOUPLE_GATE_SIZE, DECOUPLE_GATE_SIZE + 4096, MREMAP_MAYMOVE) == MAP_FAILED);
+	REQUIRE(mremap(gate_page, DECOUPLE_GATE_SIZE, DECOUPLE_GATE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, room + (1ul << 30)) ==
+		MAP_FAILED);
+
+	child = (pid_t)MUST(fork());
+	if (child == 0)
+		_exit(mapped(gate_page) || !mapped(image));
+	REQUIRE(wait_child(child) == 0);
+
+	/* The mapping outlives the device, and goes as mappings go. */
+	close(device);
+	REQUIRE(gate_page[4096] == 1);
+	MUST(munmap(gate_page, DECOUPLE_GATE_SIZE));
+	MUST(munmap(image, IMAGE_SIZE));
+	printf("image and gate, where they were asked for\n");
+	return 0;
+}
