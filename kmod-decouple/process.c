@@ -20,9 +20,7 @@ static struct decouple_process *find(struct mm_struct *mm)
 {
 	struct decouple_process *p;
 
-	list_for_each_entry(p, &processes, link)
-		if (p->mm == mm)
-			return p;
+	list_for_each_entry(p, &processes, link) if (p->mm == mm) return p;
 	return NULL;
 }
 

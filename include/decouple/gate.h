@@ -65,7 +65,8 @@ enum decouple_return {
 	DECOUPLE_RETURN_CAPTURE =
 		1, /* is captured again before its first instruction, behind the signals that Linux delivers first */
 	DECOUPLE_RETURN_STEP = 2, /* executes one instruction natively and is captured behind it, or at what it raised */
-	DECOUPLE_RETURN_SLIP = 3, /* as STEP, but without the trap flag: captured at the next entry to the kernel behind that instruction */
+	DECOUPLE_RETURN_SLIP =
+		3, /* as STEP, but without the trap flag: captured at the next entry to the kernel behind that instruction */
 	DECOUPLE_RETURN_LEAVE = 4, /* as STAY, and the session ends */
 };
 
