@@ -322,9 +322,33 @@ static void serve_mailbox()
 	store(m.done_seq, seq);
 }
 
+/* Lets a resident thread run on the service cores, and on the dedicated ones if `all`, but not on `except`. */
+static void run_on(s32 tid, bool all, u32 except)
+{
+	const Config &c = control.config;
+	u64 cores[16] = {};
+	auto add = [&](u32 core) {
+		if (core != except && core / 64 < sizeof(cores) / sizeof(cores[0]))
+			cores[core / 64] |= 1ull << (core % 64);
+	};
+	for (u32 i = 0; i < c.service_core_count; i++)
+		add(c.service_cores[i]);
+	for (u32 i = 0; all && i < c.core_count; i++)
+		add(c.cores[i]);
+	sys(__NR_sched_setaffinity, static_cast<u64>(tid), sizeof(cores), addr(cores)); /* in vain if there is none */
+}
+
+static u32 getcpu()
+{
+	u32 cpu = ~0u;
+	sys(__NR_getcpu, addr(&cpu), 0, 0);
+	return cpu;
+}
+
 [[noreturn]] static void loop()
 {
 	s64 ended_since = 0, started = now_ns();
+	bool settled = false;
 	for (;;) {
 		serve_mailbox();
 		serve_adoptions();
@@ -336,6 +360,10 @@ static void serve_mailbox()
 		}
 		s64 now = now_ns();
 		bool idle = manager_active_sessions() == 0 && !adopted_count;
+		if (!idle && !settled) {
+			settled = true;
+			run_on(0, false, ~0u); /* the set-up is over: away from the dedicated cores */
+		}
 		if (!idle)
 			ended_since = 0;
 		else if (!ended_since)
@@ -436,12 +464,7 @@ long manager_start()
 		return tid;
 	}
 	/* It would otherwise wait behind the application's thread for the core that it was born on. */
-	const Config &c = control.config;
-	u64 core[16] = {};
-	for (u32 i = 0; i < c.service_core_count && i < sizeof(c.service_cores) / sizeof(c.service_cores[0]); i++)
-		core[c.service_cores[i] / 64 % 16] |= 1ull << (c.service_cores[i] % 64);
-	if (c.service_core_count)
-		sys(__NR_sched_setaffinity, static_cast<u64>(tid), sizeof(core), addr(core));
+	run_on(static_cast<s32>(tid), true, getcpu());
 	return tid;
 }
 
