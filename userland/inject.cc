@@ -125,8 +125,8 @@ template <class Done> static bool poll_until(long deadline_ns, Done done)
 	for (unsigned tries = 0; !done(); tries++) {
 		if (monotonic_ns() > deadline_ns)
 			return false;
-		if (tries > 20) {
-			timespec t = {0, tries > 60 ? 50'000 : 5'000};
+		if (tries > 200) {
+			timespec t = {0, tries > 240 ? 50'000 : 5'000};
 			nanosleep(&t, nullptr);
 		}
 	}
