@@ -131,6 +131,7 @@ static void capture(struct decouple_session *s, struct pt_regs *regs)
 	s->capture = false;
 	s->where = DECOUPLE_IN_GATE;
 	fill_frame(f, regs);
+	f->noticed = 1; /* it may have come before the probes looked for us */
 	WRITE_ONCE(f->captures, f->captures + 1);
 	/*
 	 * Without siglock, which can't be taken here on PREEMPT_RT: a sender that still sees the old mask sets TIF_SIGPENDING in vain, and
@@ -179,6 +180,10 @@ static void on_return(struct user_return_notifier *n)
 	if (decouple_session_interrupted(s))
 		skip_call(s->frame, regs);
 	decouple_restore_rax(s);
+	if (READ_ONCE(s->ended)) {
+		decouple_hooks_drop(s);
+		return;
+	}
 	if (s->where == DECOUPLE_IN_GATE) {
 		/* Behind the kernel's own look at the flag: the call will find it. */
 		if (READ_ONCE(s->frame->interrupt_first) && regs->ip >= s->frame->call_begin && regs->ip < s->frame->call_end)

@@ -73,6 +73,7 @@ struct decouple_session {
 	/* Set by anybody. */
 	bool arm; /* whoever next finds the thread on a CPU registers the notifiers */
 	bool interrupting; /* a blocked call is being interrupted for a capture: EINTR is not its result */
+	bool ended; /* no longer in the process's table */
 	bool bell; /* DECOUPLE_GATE_WAKE came */
 	bool waiting; /* home thread sleeps in DECOUPLE_GATE_WAIT */
 };

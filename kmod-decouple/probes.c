@@ -18,10 +18,10 @@ static bool dropped_at_once(struct task_struct *task, int sig)
 
 static void notice(struct decouple_session *s, int sig)
 {
-	if (READ_ONCE(s->frame->mask_wait) & sigmask(sig))
-		return;
 	WRITE_ONCE(s->frame->noticed, 1);
 	smp_mb(); /* pairs with the resident's, which announces a wait or a call before it looks for signals */
+	if (READ_ONCE(s->frame->mask_wait) & sigmask(sig))
+		return;
 	if (READ_ONCE(s->waiting))
 		wake_up_process(s->task);
 	else

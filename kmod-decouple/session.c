@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sessions: made by the resident's manager, looked up by every probe, freed when table and hooks have let go. */
 #include <linux/hashtable.h>
+#include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -48,6 +49,7 @@ static void release(struct work_struct *work)
 	put_task_struct(s->task);
 	decouple_process_put(s->process);
 	kfree(s);
+	module_put(THIS_MODULE); /* decouple_sessions_exit() waits for the rest of this */
 }
 
 void decouple_session_get(struct decouple_session *s)
@@ -103,6 +105,7 @@ long decouple_session_add(struct decouple_process *p, u64 index, struct task_str
 	if (!err) {
 		get_task_struct(task);
 		decouple_process_get(p);
+		__module_get(THIS_MODULE); /* the caller has one: its hooks may outlast the mapping that it came by */
 		hash_add_rcu(sessions, &s->by_group, (unsigned long)task->signal);
 		rcu_assign_pointer(p->sessions[index], s);
 		atomic_inc(&session_count);
@@ -127,6 +130,7 @@ long decouple_session_remove(struct decouple_process *p, u64 index)
 		rcu_assign_pointer(p->sessions[index], NULL);
 		/* Hooks that are registered go at the next return to user mode; until then the probes must find the session. */
 		WRITE_ONCE(s->capture, false);
+		WRITE_ONCE(s->ended, true);
 		if (xchg(&s->arm, false))
 			decouple_session_put(s);
 		else if (READ_ONCE(s->hooked) && s->task != current)

@@ -100,7 +100,7 @@ struct decouple_frame {
 	__u32 interrupted; /* module: that has been done */
 	__u32 restart; /* module: the interrupted call goes on by restart_syscall(2) */
 	__u32 interrupt_first; /* resident: the next interruptible call finds itself interrupted before it would sleep */
-	__u32 noticed; /* module: a signal that mask_wait lets through has come, while neither waiting nor in a call */
+	__u32 noticed; /* module: a signal for the thread or its process has come, or the thread was captured; cleared by the resident */
 	__u32 reserved;
 };
 
