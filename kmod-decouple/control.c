@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Controllers; see control.h. All sessions of one process share its struct decouple_process, found by its memory. */
 #include <linux/file.h>
-#include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
@@ -33,13 +32,25 @@ void decouple_controller_destroy(struct decouple_controller *c)
 	kfree(c);
 }
 
+static const struct file_operations *memory_operations; /* of every /proc/PID/mem */
+
+int decouple_controllers_init(void)
+{
+	struct file *file = filp_open("/proc/self/mem", O_RDONLY, 0);
+
+	if (IS_ERR(file)) {
+		pr_err("decouple: can't open /proc/self/mem (error %ld): is /proc mounted?\n", PTR_ERR(file));
+		return (int)PTR_ERR(file);
+	}
+	memory_operations = file->f_op;
+	filp_close(file, NULL);
+	return 0;
+}
+
 /* Whose memory an open /proc/PID/mem is (fs/proc/base.c: mem_open checks the right to trace, and keeps the mm); NULL: it is none. */
 static struct mm_struct *memory_of(const struct file *file)
 {
-	const struct inode *inode = file_inode(file);
-
-	if (inode->i_sb->s_magic != PROC_SUPER_MAGIC || !S_ISREG(inode->i_mode) ||
-	    strcmp(file->f_path.dentry->d_name.name, "mem"))
+	if (file->f_op != memory_operations)
 		return NULL;
 	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) != (FMODE_READ | FMODE_WRITE))
 		return NULL;

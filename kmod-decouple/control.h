@@ -7,6 +7,7 @@
 
 struct decouple_controller;
 
+int decouple_controllers_init(void);
 struct decouple_controller *decouple_controller_create(void);
 void decouple_controller_destroy(struct decouple_controller *c);
 long decouple_controller_bind(struct decouple_controller *c, int mem_fd);

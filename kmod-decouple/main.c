@@ -129,6 +129,9 @@ static int __init decouple_init(void)
 	err = decouple_sysfs_init();
 	if (err)
 		return err;
+	err = decouple_controllers_init();
+	if (err)
+		goto err_sysfs;
 	err = decouple_sessions_init();
 	if (err)
 		goto err_sysfs;
