@@ -15,6 +15,7 @@
 #include "decouple/slot.h"
 
 #define SLOT(off) (stub_entry + DECOUPLE_VCPU_OFF_SLOT + (off))(%rip)
+#define DOORBELL(off) (stub_entry + DECOUPLE_VCPU_OFF_DOORBELL + (off))(%rip)
 
 	.text
 	.balign	DECOUPLE_PAGE_SIZE
@@ -39,13 +40,14 @@ stub_entry_rax_gone:
 stub_entry_published:
 	inc	%eax					/* EAX: the sequence number that the reply will carry */
 	cmpl	$0, SLOT(DECOUPLE_SLOT_HOME_ASLEEP)
-	jne	2f
+	je	1f
+	mov	%eax, DOORBELL(DECOUPLE_DOORBELL_HOME)
 1:	cmp	%eax, SLOT(DECOUPLE_SLOT_REP_SEQ)
 	je	3f
 	pause
 	dec	%esp
 	jnz	1b
-2:	mov	%eax, (stub_entry + DECOUPLE_VCPU_OFF_DOORBELL)(%rip) /* MMIO exit; back when replied */
+	mov	%eax, DOORBELL(DECOUPLE_DOORBELL_WAIT)	/* MMIO exit; back when replied */
 	mov	SLOT(DECOUPLE_SLOT_SPIN), %esp
 	jmp	1b
 3:	mov	SLOT(DECOUPLE_SLOT_RET), %rax

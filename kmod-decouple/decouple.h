@@ -19,6 +19,7 @@
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/user-return-notifier.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "../include/decouple/gate.h"
@@ -52,6 +53,9 @@ struct decouple_session {
 	struct task_struct *task; /* the home thread; referenced */
 	struct task_struct *vcpu; /* referenced; NULL: not yet */
 	struct decouple_frame *frame; /* kernel address of its page */
+	struct file *doorbell; /* eventfd, referenced; NULL: none */
+	wait_queue_head_t *doorbell_queue;
+	wait_queue_entry_t doorbell_entry;
 	unsigned int index;
 
 	raw_spinlock_t lock;
@@ -102,6 +106,8 @@ void decouple_restore_rax(struct decouple_session *s); /* on its own thread, bef
 void decouple_interrupt_task(struct task_struct *t);
 void decouple_session_interrupt(struct decouple_session *s);
 void decouple_session_wake(struct decouple_session *s);
+long decouple_session_doorbell(struct decouple_session *s, u64 fd); /* may sleep */
+void decouple_session_doorbell_drop(struct decouple_session *s);
 bool decouple_session_interrupted(struct decouple_session *s); /* on its own thread, interrupts off */
 
 /* gate.c */

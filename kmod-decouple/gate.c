@@ -186,6 +186,8 @@ static long session_call(struct decouple_session *s, u64 call, u64 arg)
 		return 0;
 	case DECOUPLE_GATE_VCPU:
 		return become_vcpu(s);
+	case DECOUPLE_GATE_DOORBELL:
+		return decouple_session_doorbell(s, arg);
 	case DECOUPLE_GATE_KICK:
 		return kick(s);
 	default:

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Waking and interrupting threads without a signal. */
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/task_work.h>
@@ -56,4 +59,54 @@ void decouple_session_wake(struct decouple_session *s)
 	smp_mb(); /* pairs with set_current_state() in gate.c: wait */
 	if (READ_ONCE(s->waiting))
 		wake_up_process(s->task);
+}
+
+/* The guest's store to its doorbell, by way of KVM's ioeventfd: on the vCPU's core, without leaving the kernel. */
+static int rung(wait_queue_entry_t *entry, unsigned int mode, int flags, void *key)
+{
+	struct decouple_session *s = container_of(entry, struct decouple_session, doorbell_entry);
+
+	if (key_to_poll(key) & EPOLLIN)
+		decouple_session_wake(s);
+	return 0;
+}
+
+struct doorbell_poll {
+	poll_table table;
+	struct decouple_session *s;
+};
+
+static void queue(struct file *file, wait_queue_head_t *head, poll_table *table)
+{
+	struct decouple_session *s = container_of(table, struct doorbell_poll, table)->s;
+
+	s->doorbell_queue = head;
+	add_wait_queue(head, &s->doorbell_entry);
+}
+
+/* The file is kept: its queue outlives our place in it. */
+long decouple_session_doorbell(struct decouple_session *s, u64 fd)
+{
+	struct doorbell_poll poll = {.s = s};
+	struct file *file = eventfd_fget((int)fd);
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	if (cmpxchg(&s->doorbell, NULL, file)) {
+		fput(file);
+		return -EBUSY;
+	}
+	init_waitqueue_func_entry(&s->doorbell_entry, rung);
+	init_poll_funcptr(&poll.table, queue);
+	vfs_poll(file, &poll.table);
+	return 0;
+}
+
+void decouple_session_doorbell_drop(struct decouple_session *s)
+{
+	if (!s->doorbell)
+		return;
+	if (s->doorbell_queue)
+		remove_wait_queue(s->doorbell_queue, &s->doorbell_entry);
+	fput(s->doorbell);
 }

@@ -44,6 +44,7 @@ static void release(struct work_struct *work)
 {
 	struct decouple_session *s = container_of(to_rcu_work(work), struct decouple_session, release);
 
+	decouple_session_doorbell_drop(s);
 	if (s->vcpu)
 		put_task_struct(s->vcpu);
 	put_task_struct(s->task);

@@ -75,6 +75,8 @@ const char *setup_step_name(uint32_t step)
 		return "allocate a session";
 	case SetupStep::clone_vcpu_thread:
 		return "place the vCPU thread on its core";
+	case SetupStep::doorbell:
+		return "connect the doorbell with the kernel module";
 	case SetupStep::module_session:
 		return "make a session with the kernel module";
 	case SetupStep::page_tables:

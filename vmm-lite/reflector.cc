@@ -50,10 +50,15 @@ bool reflector_left(Session *s)
 	return !by_module() || module_reflector::left(s);
 }
 
-void reflector_vcpu(Session *s)
+long reflector_vcpu(Session *s)
+{
+	return by_module() ? module_reflector::vcpu(s) : 0;
+}
+
+void reflector_vcpu_end(Session *s)
 {
 	if (by_module())
-		module_reflector::vcpu(s);
+		module_reflector::vcpu_end(s);
 }
 
 void reflector_capture(Session *s)

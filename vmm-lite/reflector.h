@@ -53,8 +53,10 @@ long reflector_add(Session *s);
 void reflector_remove(Session *s);
 /* Is the thread of a session that is over out of the image for good? Waits a little; the signal reflector's controller has looked. */
 bool reflector_left(Session *s);
-/* The caller is the session's vCPU thread, and ready. */
-void reflector_vcpu(Session *s);
+/* The caller is the session's vCPU thread, and its vCPU is there; 0 or -errno. */
+long reflector_vcpu(Session *s);
+/* Undoes it before the vCPU goes. */
+void reflector_vcpu_end(Session *s);
 
 /* capture: armed for a thread that runs natively; from any resident thread. The thread enters the gate as soon as it can. */
 void reflector_capture(Session *s);

@@ -10,7 +10,9 @@
 #include "fault.h"
 #include "gate.h"
 #include "panic.h"
+#include "vm.h"
 #include "decouple/gate.h"
+#include "decouple/layout.h"
 
 namespace decouple::module_reflector
 {
@@ -66,9 +68,37 @@ bool left(Session *s)
 	return false;
 }
 
-void vcpu(Session *s)
+static long ioeventfd(const Session *s, u32 flags)
 {
-	gate_call(DECOUPLE_GATE_VCPU, s->info.index);
+	struct kvm_ioeventfd e = {};
+	e.addr = s->doorbell_gpa + DECOUPLE_DOORBELL_HOME;
+	e.len = sizeof(u32);
+	e.fd = s->doorbell_fd;
+	e.flags = flags;
+	return sys(__NR_ioctl, static_cast<u64>(vm.fd), KVM_IOEVENTFD, addr(&e));
+}
+
+long vcpu(Session *s)
+{
+	constexpr u64 efd_cloexec_nonblock = 02004000;
+	long r = gate_call(DECOUPLE_GATE_VCPU, s->info.index);
+	if (r < 0)
+		return r;
+	if ((r = sys(__NR_eventfd2, 0, efd_cloexec_nonblock)) < 0)
+		return r;
+	s->doorbell_fd = static_cast<s32>(r);
+	if ((r = gate_call(DECOUPLE_GATE_DOORBELL, s->info.index, static_cast<u64>(s->doorbell_fd))) < 0)
+		return r;
+	return ioeventfd(s, 0);
+}
+
+void vcpu_end(Session *s)
+{
+	if (s->doorbell_fd <= 0)
+		return;
+	ioeventfd(s, KVM_IOEVENTFD_FLAG_DEASSIGN);
+	sys(__NR_close, static_cast<u64>(s->doorbell_fd));
+	s->doorbell_fd = 0;
 }
 
 void capture(Session *s)

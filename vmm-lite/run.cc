@@ -246,7 +246,7 @@ static void run(Session *s)
 			RESIDENT_PANIC(e);
 		switch (r->exit_reason) {
 		case KVM_EXIT_MMIO:
-			if ((r->mmio.phys_addr & ~(page_size - 1)) == DECOUPLE_GPA_DOORBELL) {
+			if (r->mmio.phys_addr - DECOUPLE_GPA_DOORBELL < DECOUPLE_DOORBELL_SIZE) {
 				store(s->in_kvm_run, 0u);
 				wait_reply(s);
 				continue;
@@ -283,10 +283,14 @@ static SetupError prepare(Session *s)
 	u32 lo, hi;
 	asm volatile("rdtscp" : "=a"(lo), "=d"(hi), "=c"(s->core_aux));
 	r = vcpu_set_up(s);
-	if (failed(r) || vm.probed)
-		return r;
-	r = vcpu_probe(s);
-	return failed(r) ? r : vm_after_probe();
+	if (!failed(r) && !vm.probed) {
+		r = vcpu_probe(s);
+		if (!failed(r))
+			r = vm_after_probe();
+	}
+	if (!failed(r) && (e = reflector_vcpu(s)) < 0)
+		return {SetupStep::doorbell, e};
+	return r;
 }
 
 [[noreturn]] void vcpu_thread(void *session)
@@ -295,7 +299,6 @@ static SetupError prepare(Session *s)
 	sigprocmask(sig_setmask, ~0ull);
 	s->info.vcpu_tid = static_cast<s32>(sys(__NR_gettid));
 	name_thread("dec-vcpu/", s->info.tid);
-	reflector_vcpu(s);
 	SetupError e = prepare(s);
 	s->info.error = static_cast<s32>(e.error);
 	if (failed(e)) {

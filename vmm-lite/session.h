@@ -16,7 +16,7 @@
 #define SESSION_MODE 152
 #define SESSION_INTERRUPTED 156
 #define SESSION_GATE_STACK 160
-#define SESSION_FP 1344
+#define SESSION_FP 1408
 #define SESSION_MODE_GATE 1
 #define GATE_RETURN 4
 #define CONTROL_SESSIONS 584
@@ -119,7 +119,8 @@ struct Session {
 	Session *spare; /* memory of the thread's session before this one, or null; see session.cc */
 
 	/* The vCPU. Fds are the resident threads' own table. */
-	s32 vcpu_fd, status_fd;
+	s32 vcpu_fd, status_fd, doorbell_fd; /* 0: none */
+	u64 doorbell_gpa; /* page of the vCPU's doorbell */
 	struct kvm_run *run;
 	u64 run_size;
 	struct decouple_slot *slot;

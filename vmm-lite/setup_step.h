@@ -32,6 +32,7 @@ enum class SetupStep : uint32_t {
 	clone_vcpu_thread,
 	page_tables,
 	module_session,
+	doorbell,
 };
 
 } // namespace decouple

@@ -54,6 +54,7 @@ static bool build_block(Session *s)
 	u64 off = DECOUPLE_STUB_OFF_VCPUS + static_cast<u64>(s->info.index) * DECOUPLE_VCPU_STRIDE;
 	s->block = vm.stub + off;
 	s->block_va = DECOUPLE_STUB_VA + off;
+	s->doorbell_gpa = DECOUPLE_GPA_DOORBELL + static_cast<u64>(s->info.index) * page_size;
 	s->slot = reinterpret_cast<struct decouple_slot *>(s->block + DECOUPLE_VCPU_OFF_SLOT);
 	memcpy(s->block + DECOUPLE_VCPU_OFF_ENTRY, stub_entry, static_cast<u64>(stub_entry_end - stub_entry));
 	memset(s->slot, 0, sizeof(*s->slot));
@@ -86,7 +87,7 @@ static bool build_block(Session *s)
 static bool map_call_pages(Session *s, u64 va, bool user)
 {
 	u64 gpa = DECOUPLE_GPA_STUB + static_cast<u64>(s->block - vm.stub), flags = pte::write | (user ? pte::user : 0);
-	bool ok = vm.tables.map_page(va + DECOUPLE_VCPU_OFF_DOORBELL, DECOUPLE_GPA_DOORBELL, flags);
+	bool ok = vm.tables.map_page(va + DECOUPLE_VCPU_OFF_DOORBELL, s->doorbell_gpa, flags);
 	for (u64 page : {DECOUPLE_VCPU_OFF_ENTRY, DECOUPLE_VCPU_OFF_SLOT, DECOUPLE_VCPU_OFF_SCRATCH})
 		ok = ok && vm.tables.map_page(va + page, gpa + page, flags);
 	return ok;
@@ -351,6 +352,7 @@ SetupError vcpu_probe(Session *s)
 
 void vcpu_destroy(Session *s)
 {
+	reflector_vcpu_end(s);
 	if (s->run)
 		sys(__NR_munmap, addr(s->run), s->run_size);
 	s->run = nullptr;

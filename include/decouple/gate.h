@@ -46,6 +46,9 @@ enum decouple_gate_call {
 	DECOUPLE_GATE_INTERRUPT,
 	/* R8 frame. The calling thread is the session's vCPU thread from now on. */
 	DECOUPLE_GATE_VCPU,
+	/* R8 frame, R9 an eventfd in the caller's table, once for each session. Whenever it is signalled, as by DECOUPLE_GATE_WAKE. -EBADF,
+	 * -EINVAL no eventfd, -EBUSY there is one. */
+	DECOUPLE_GATE_DOORBELL,
 	/* R8 frame. KVM_RUN of the session's vCPU thread returns EINTR, now or when it is next made. */
 	DECOUPLE_GATE_KICK,
 	/* The caller becomes the process's manager and sleeps for R9 ns at most (0: without limit) until DECOUPLE_GATE_POKE or the

@@ -14,7 +14,10 @@
 /* Guest-physical. Below 4 GiB only the stub area and the doorbell exist; process memory is given out from DECOUPLE_GPA_MEMORY up. */
 #define DECOUPLE_GPA_STUB 0x00100000 /* first byte of the stub memslot; the PML4 is its first page */
 #define DECOUPLE_STUB_SIZE 0x04000000 /* 64 MiB, reserved; pages appear when used */
-#define DECOUPLE_GPA_DOORBELL 0xd0000000 /* in no memslot: a store here is an MMIO exit */
+#define DECOUPLE_GPA_DOORBELL 0xd0000000 /* in no memslot: a page for each vCPU */
+#define DECOUPLE_DOORBELL_HOME                                                                                                 \
+	0 /* a 32-bit store here wakes the home thread: in the kernel where the module listens, else by an MMIO exit */
+#define DECOUPLE_DOORBELL_WAIT 8 /* a store here is an MMIO exit: the vCPU thread waits for the reply */
 #define DECOUPLE_GPA_MEMORY 0x100000000 /* windows on the process's memory, each aligned to its size */
 #define DECOUPLE_TSS_ADDR 0xfffbd000 /* KVM_SET_TSS_ADDR (VMX without unrestricted guest) */
 
@@ -33,13 +36,14 @@
 /* One block per vCPU: offsets from its start. */
 #define DECOUPLE_VCPU_STRIDE 0x8000
 #define DECOUPLE_VCPU_MAX 1024
+#define DECOUPLE_DOORBELL_SIZE (DECOUPLE_VCPU_MAX * DECOUPLE_PAGE_SIZE)
 #define DECOUPLE_VCPU_OFF_ENTRY 0x0000 /* copy of the system call entry (LSTAR); user-readable on PVM */
 #define DECOUPLE_VCPU_OFF_SLOT 0x1000 /* struct decouple_slot; user-writable on PVM */
 #define DECOUPLE_VCPU_OFF_SCRATCH 0x2000 /* stack for popfq on the way out at CPL 3; user-writable on PVM */
 #define DECOUPLE_VCPU_OFF_GDT 0x3000 /* GDT */
 #define DECOUPLE_VCPU_OFF_TSS 0x3800 /* TSS, same page */
 #define DECOUPLE_VCPU_OFF_STACK 0x4000 /* ring-0 stack page: RSP0 and IST1 point to its end */
-#define DECOUPLE_VCPU_OFF_DOORBELL 0x5000 /* maps DECOUPLE_GPA_DOORBELL; user-writable on PVM */
+#define DECOUPLE_VCPU_OFF_DOORBELL 0x5000 /* maps the vCPU's page of DECOUPLE_GPA_DOORBELL; user-writable on PVM */
 #define DECOUPLE_SCRATCH_TOP 0x800 /* top of the scratch stack in its page */
 #define DECOUPLE_START_FRAME 0xf00 /* in the stack page: the iret frame that starts user code */
 

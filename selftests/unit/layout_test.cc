@@ -33,7 +33,7 @@ constexpr uint64_t iret_size = 2, tss_size = 104, frame_size = 40, frame_size_er
 TEST(LayoutTest, GuestPhysical)
 {
 	expect_disjoint({{"stub", DECOUPLE_GPA_STUB, DECOUPLE_STUB_SIZE},
-			 {"doorbell", DECOUPLE_GPA_DOORBELL, page},
+			 {"doorbells", DECOUPLE_GPA_DOORBELL, DECOUPLE_DOORBELL_SIZE},
 			 {"KVM's identity map and TSS", DECOUPLE_TSS_ADDR - page, 4 * page},
 			 {"memory", DECOUPLE_GPA_MEMORY, 1}},
 			~0ull);
