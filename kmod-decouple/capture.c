@@ -156,6 +156,24 @@ static void skip_call(struct decouple_frame *f, struct pt_regs *regs)
 	WRITE_ONCE(f->interrupted, 1);
 }
 
+/*
+ * The flag is set behind the kernel's own look at it, so that the call finds it. ORIG_RAX tells the return of a system call from that of an
+ * interrupt: the call was made, and is over or to begin again.
+ */
+static void interrupt_first(struct decouple_session *s, struct pt_regs *regs)
+{
+	struct decouple_frame *f = s->frame;
+	bool called = (long)regs->orig_ax >= 0;
+
+	if (called && regs->ip >= f->call_begin && regs->ip <= f->call_end) {
+		s->interrupt_first = false;
+		if (regs->ip != f->call_end)
+			skip_call(f, regs);
+	} else {
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
+	}
+}
+
 void decouple_restore_rax(struct decouple_session *s)
 {
 	struct pt_regs *regs = task_pt_regs(current);
@@ -185,9 +203,8 @@ static void on_return(struct user_return_notifier *n)
 		return;
 	}
 	if (s->where == DECOUPLE_IN_GATE) {
-		/* Behind the kernel's own look at the flag: the call will find it. */
-		if (READ_ONCE(s->frame->interrupt_first) && regs->ip >= s->frame->call_begin && regs->ip < s->frame->call_end)
-			set_thread_flag(TIF_NOTIFY_SIGNAL);
+		if (s->interrupt_first)
+			interrupt_first(s, regs);
 		return;
 	}
 	if (!READ_ONCE(s->capture))

@@ -71,6 +71,7 @@ struct decouple_session {
 	bool trapping; /* with our TF */
 	bool stepped; /* it is: by its trap, or by the signal that it raised */
 	unsigned long step_rip;
+	bool interrupt_first; /* DECOUPLE_GATE_INTERRUPT_FIRST: until that call is over */
 	bool fix_rax; /* the exit of the gate call has overwritten RAX: */
 	unsigned long rax;
 

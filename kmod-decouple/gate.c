@@ -184,6 +184,10 @@ static long session_call(struct decouple_session *s, u64 call, u64 arg)
 	case DECOUPLE_GATE_INTERRUPT:
 		decouple_session_interrupt(s);
 		return 0;
+	case DECOUPLE_GATE_INTERRUPT_FIRST:
+		if (own)
+			s->interrupt_first = true;
+		return own ? 0 : -EPERM;
 	case DECOUPLE_GATE_VCPU:
 		return become_vcpu(s);
 	case DECOUPLE_GATE_DOORBELL:

@@ -198,9 +198,9 @@ bool call_masked(Session *s, const u64 call[7], u64 mask, bool signal, long *res
 	constexpr long not_done = -4095;
 	/* If one waits, the call must still look first whether it is over. */
 	signal = begin(f, mask) || signal;
-	store(f->interrupt_first, static_cast<u32>(signal));
+	if (signal)
+		gate_call(DECOUPLE_GATE_INTERRUPT_FIRST, s->info.index);
 	*result = interruptible_call(call, &f->interrupted);
-	store(f->interrupt_first, 0u);
 	end(f);
 	bool interrupted = *result == not_done || ((f->interrupted || signal) && *result == -EINTR);
 	if (interrupted)

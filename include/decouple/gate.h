@@ -44,6 +44,8 @@ enum decouple_gate_call {
 	DECOUPLE_GATE_WAKE,
 	/* R8 frame. If frame->in_call is 1: interrupts that system call, so that frame->interrupted becomes 1. */
 	DECOUPLE_GATE_INTERRUPT,
+	/* R8 frame; by its own thread, in the gate. The next interruptible call is interrupted when it would sleep. */
+	DECOUPLE_GATE_INTERRUPT_FIRST,
 	/* R8 frame. The calling thread is the session's vCPU thread from now on. */
 	DECOUPLE_GATE_VCPU,
 	/* R8 frame, R9 an eventfd in the caller's table, once for each session. Whenever it is signalled, as by DECOUPLE_GATE_WAKE. -EBADF,
@@ -102,9 +104,8 @@ struct decouple_frame {
 	__u32 in_call; /* resident: 1 while in an interruptible call; cleared by the module when it interrupts */
 	__u32 interrupted; /* module: that has been done */
 	__u32 restart; /* module: the interrupted call goes on by restart_syscall(2) */
-	__u32 interrupt_first; /* resident: the next interruptible call finds itself interrupted before it would sleep */
 	__u32 noticed; /* module: a signal for the thread or its process has come, or the thread was captured; cleared by the resident */
-	__u32 reserved;
+	__u32 reserved[2];
 };
 
 #endif /* __ASSEMBLER__ */
