@@ -149,7 +149,10 @@ static void capture(struct decouple_session *s, struct pt_regs *regs)
 static void skip_call(struct decouple_frame *f, struct pt_regs *regs)
 {
 	if (regs->ip >= f->call_begin && regs->ip < f->call_end) {
-		f->restart = regs->ax == __NR_restart_syscall;
+		/* ORIG_RAX tells the return of a system call from that of an interrupt. */
+		f->restart = (long)regs->orig_ax < 0            ? DECOUPLE_RESTART_NOT_BEGUN
+			     : regs->ax == __NR_restart_syscall ? DECOUPLE_RESTART_BLOCK
+								: DECOUPLE_RESTART_AGAIN;
 		regs->ip = f->call_skip;
 		regs->orig_ax = -1;
 	}

@@ -23,8 +23,8 @@ namespace decouple
 
 constexpr uint64_t page = 4096;
 constexpr uint64_t reserved_bit = 1ull << 63;
-constexpr uint64_t patience_ticks = 1ull << 31; /* the bootstrap waits about a second for the image */
-constexpr long patience_ns = 2'000'000'000;
+constexpr uint64_t patience_ticks = 1ull << 32; /* the bootstrap waits one or two seconds for the image */
+constexpr long patience_ns = 8'000'000'000; /* a starved target comes to its bootstrap late */
 constexpr uint64_t user_end = 0x7ffffffff000;
 
 /* Where the bootstrap goes: the zero bytes at the vDSO's end, or where an earlier bootstrap left its code. */

@@ -160,6 +160,16 @@ CallClass call_class(u32 nr)
 	}
 }
 
+bool call_sleeps(u64 nr)
+{
+	return nr == __NR_nanosleep || nr == __NR_clock_nanosleep || nr == __NR_poll || nr == __NR_restart_syscall;
+}
+
+bool call_reaps(u64 nr)
+{
+	return nr == __NR_wait4 || nr == __NR_waitid;
+}
+
 bool call_restarts(u64 nr)
 {
 	switch (nr) { /* -ERESTARTNOHAND: fails behind any handler */

@@ -39,6 +39,10 @@ enum class CallClass : u8 {
 
 CallClass call_class(u32 nr);
 
+/* Interrupted it goes on by restart_syscall(2), or fails (-ERESTART_RESTARTBLOCK). */
+bool call_sleeps(u64 nr);
+/* Its result tells of an event that sends a signal, which natively comes before the call returns. */
+bool call_reaps(u64 nr);
 /* Interrupted without a handler it starts again, interrupted by one with SA_RESTART too (-ERESTARTSYS, -ERESTARTNOINTR; signal(7)). */
 bool call_restarts(u64 nr);
 

@@ -55,8 +55,8 @@ static void serve_interruptible(Session *s, u64 call[7])
 		long ret;
 		CallEnd end;
 		if (reflector_call(s, call, s->mask, &ret, &end)) {
-			if (ret < 0)
-				call_finish(s, ret); /* SIGPIPE, SIGXFSZ: before the call returns */
+			if (ret < 0 || call_reaps(call[0]))
+				call_finish(s, ret); /* SIGPIPE, SIGXFSZ, SIGCHLD: before the call returns */
 			else
 				gate_reply(s, ret);
 			return;

@@ -33,8 +33,9 @@ enum class Return {
 	moment, /* Linux is to judge the next instruction; captured behind it, or at the handler of what it raised */
 };
 
-/* How a call that was interrupted or not begun would end natively, if no handler forbids it. */
+/* How a call that was interrupted would end natively, if no handler forbids it. */
 enum class CallEnd {
+	not_begun,
 	eintr, /* it fails */
 	again, /* it starts again */
 	again_unhandled, /* it starts again, but fails behind any handler */

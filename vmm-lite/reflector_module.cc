@@ -185,10 +185,14 @@ bool call(Session *s, const u64 call[7], u64 mask, long *result, CallEnd *how)
 	long r = begin(f, mask) ? not_done : interruptible_call(call, &f->interrupted);
 	end(f);
 	*result = r;
-	*how = r != not_done            ? CallEnd::eintr
-	       : f->restart             ? CallEnd::restart_block
-	       : call_restarts(call[0]) ? CallEnd::again
-					: CallEnd::again_unhandled;
+	if (r != not_done)
+		*how = CallEnd::eintr;
+	else if (f->restart == DECOUPLE_RESTART_NOT_BEGUN)
+		*how = CallEnd::not_begun;
+	else if (f->restart == DECOUPLE_RESTART_BLOCK)
+		*how = CallEnd::restart_block;
+	else
+		*how = call_restarts(call[0]) ? CallEnd::again : CallEnd::again_unhandled;
 	return r != not_done && !(f->interrupted && r == -EINTR);
 }
 

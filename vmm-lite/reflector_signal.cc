@@ -7,6 +7,7 @@
  * interrupt a call of the application.
  */
 #include "reflector_signal.h"
+#include "call_class.h"
 #include "cputime.h"
 #include "fault.h"
 #include "gate.h"
@@ -210,8 +211,10 @@ bool interrupt_call(Session *s)
 
 Wake sleep(Session *s, u64 mask)
 {
+	/* The bound is for a doorbell that a claimer preempted for long rings behind take_claimed()'s patience. */
+	TimeSpec bound = {0, 250 * ms};
 	SigInfo info;
-	long signal = sigtimedwait(~mask | capture_bit, &info, nullptr);
+	long signal = sigtimedwait(~mask | capture_bit, &info, &bound);
 	if (exchange(s->slot->home_asleep, 0u) == 0 && signal != signal_capture) {
 		take_claimed(s);
 		store(s->slot->home_asleep, 0u);
@@ -222,7 +225,7 @@ Wake sleep(Session *s, u64 mask)
 	return Wake::signal;
 }
 
-bool call(Session *s, const u64 call[7], u64 mask, long *result, CallEnd *restart)
+bool call(Session *s, const u64 call[7], u64 mask, long *result, CallEnd *end)
 {
 	/* Stop signals with their default action take effect in the call itself, as natively: it goes on after SIGCONT. */
 	u64 stops = 0;
@@ -242,7 +245,8 @@ bool call(Session *s, const u64 call[7], u64 mask, long *result, CallEnd *restar
 		take_claimed(s);
 		store(s->call_claim, 0u);
 	}
-	*restart = r == -4095 ? CallEnd::again : CallEnd::eintr;
+	/* What the kernel would let go on by restart_syscall(2) fails behind our handler: so it was not begun. */
+	*end = r != -4095 ? CallEnd::eintr : call_sleeps(call[0]) ? CallEnd::not_begun : CallEnd::again;
 	*result = r;
 	return !(s->interrupted && (r == -4095 || r == -EINTR));
 }

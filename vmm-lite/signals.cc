@@ -88,6 +88,8 @@ static bool prepare_delivery(Session *s, bool progress)
 bool signals_restart(u64 signals, CallEnd end)
 {
 	SigAction a = sigaction_of(first_signal(signals));
+	if (end == CallEnd::not_begun)
+		return true;
 	if (a.handler <= sig_ign)
 		return end != CallEnd::eintr;
 	return end == CallEnd::again && (a.flags & sa_restart);

@@ -75,6 +75,13 @@ enum decouple_return {
 	DECOUPLE_RETURN_LEAVE = 4, /* as STAY, and the session ends */
 };
 
+/* What became of an interruptible call that was interrupted and left by call_skip. */
+enum decouple_restart {
+	DECOUPLE_RESTART_NOT_BEGUN = 0,
+	DECOUPLE_RESTART_AGAIN = 1, /* it would begin again */
+	DECOUPLE_RESTART_BLOCK = 2, /* it would go on by restart_syscall(2) */
+};
+
 /* General registers, in the order of the kernel's struct sigcontext. */
 struct decouple_regs {
 	__u64 r8, r9, r10, r11, r12, r13, r14, r15;
@@ -103,7 +110,7 @@ struct decouple_frame {
 	__u64 mask_wait; /* resident: the application's signal mask during the current wait or interruptible call */
 	__u32 in_call; /* resident: 1 while in an interruptible call; cleared by the module when it interrupts */
 	__u32 interrupted; /* module: that has been done */
-	__u32 restart; /* module: the interrupted call goes on by restart_syscall(2) */
+	__u32 restart; /* module, with call_skip: enum decouple_restart */
 	__u32 noticed; /* module: a signal for the thread or its process has come, or the thread was captured; cleared by the resident */
 	__u32 reserved[2];
 };

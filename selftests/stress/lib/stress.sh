@@ -107,8 +107,13 @@ must_be_right() { # PID NAME SECONDS
 
 command_must_work() { # ARG...
 	timeout -k 5 20 "$DECOUPLE" "$@" >"$tmp/command" 2>&1 </dev/null && return
-	local code=$?
+	local code=$? word
 	cat "$tmp/command"
+	for word; do
+		[ -d "/proc/$word" ] || continue
+		show "$word"
+		timeout 5 "$DECOUPLE" status "$word" -v
+	done
 	fail "decouple $* ended with status $code"
 }
 
