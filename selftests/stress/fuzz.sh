@@ -8,13 +8,18 @@
 calls=3000
 work=$tmp/work
 
-# run_in_work OUT COMMAND...: in a fresh directory, always of the same name.
+# A fresh directory in a fresh directory, always of the same name: what the program makes in the parent must not meet the next run.
+fresh_work() {
+	rm -rf "$work"
+	mkdir -p "$work/in"
+}
+
+# run_in_work OUT COMMAND...
 run_in_work() {
 	local out=$1
 	shift
-	rm -rf "$work"
-	mkdir "$work"
-	(cd "$work" && exec timeout -k 5 30 "$@" >"$out" 2>"$out.err" </dev/null)
+	fresh_work
+	(cd "$work/in" && exec timeout -k 5 30 "$@" >"$out" 2>"$out.err" </dev/null)
 }
 
 compare() { # SEED WHAT
@@ -40,9 +45,8 @@ moved=0 seeds=$(scaled 4)
 for ((i = 0; i < seeds; i++)); do
 	seed=$((SEED + 1000 + i))
 	run_in_work "$tmp/native" "$programs/stress_fuzz" -n $calls -p 200 $seed || fail "seed $seed: status $? natively"
-	rm -rf "$work"
-	mkdir "$work"
-	(cd "$work" && exec "$programs/stress_fuzz" -n $calls -p 200 $seed >"$tmp/other" 2>"$tmp/other.err" </dev/null) &
+	fresh_work
+	(cd "$work/in" && exec "$programs/stress_fuzz" -n $calls -p 200 $seed >"$tmp/other" 2>"$tmp/other.err" </dev/null) &
 	pid=$!
 	children+=("$pid")
 	# It may end at any time: then the command's failure means nothing.
