@@ -8,6 +8,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <linux/smp.h>
+#include <linux/task_work.h>
 #include <linux/uaccess.h>
 #include <asm/ptrace.h>
 #include <asm/syscall.h>
@@ -128,8 +129,12 @@ static void capture(struct decouple_session *s, struct pt_regs *regs)
 	if (s->trapping)
 		regs->flags &= ~X86_EFLAGS_TF;
 	s->stepping = s->trapping = s->stepped = false;
+	raw_spin_lock(&s->lock);
 	s->capture = false;
 	s->where = DECOUPLE_IN_GATE;
+	if (!task_work_pending(current))
+		clear_thread_flag(TIF_NOTIFY_SIGNAL);
+	raw_spin_unlock(&s->lock);
 	fill_frame(f, regs);
 	f->noticed = 1; /* it may have come before the probes looked for us */
 	WRITE_ONCE(f->captures, f->captures + 1);
@@ -254,15 +259,28 @@ void decouple_switched_in(struct task_struct *next)
 
 /*
  * First `arm`, then the interrupt on its CPU, then the end of its sleep: whichever way the thread comes to user mode, it has met the
- * scheduler or the interrupt before.
+ * scheduler or the interrupt before. It may have been captured by then, and be native again: it must not find itself interrupted.
  */
 void decouple_capture(struct decouple_session *s)
 {
-	WRITE_ONCE(s->capture, true);
-	WRITE_ONCE(s->interrupting, true);
+	unsigned long flags;
+	bool wanted;
+
+	raw_spin_lock_irqsave(&s->lock, flags);
+	wanted = s->where == DECOUPLE_NATIVE;
+	if (wanted) {
+		WRITE_ONCE(s->capture, true);
+		WRITE_ONCE(s->interrupting, true);
+	}
+	raw_spin_unlock_irqrestore(&s->lock, flags);
+	if (!wanted)
+		return;
 	decouple_session_get(s);
 	if (xchg(&s->arm, true))
 		decouple_session_put(s);
 	smp_call_function_single(task_cpu(s->task), hook_current, s, 1);
-	decouple_interrupt_task(s->task);
+	raw_spin_lock_irqsave(&s->lock, flags);
+	if (READ_ONCE(s->capture))
+		decouple_interrupt_task(s->task);
+	raw_spin_unlock_irqrestore(&s->lock, flags);
 }

@@ -58,7 +58,7 @@ struct decouple_session {
 	wait_queue_entry_t doorbell_entry;
 	unsigned int index;
 
-	raw_spinlock_t lock;
+	raw_spinlock_t lock; /* of `interrupt`, and of `where` and `capture` when they are set */
 	bool interrupt; /* under lock: for the next return to user mode, see session_interrupt() */
 
 	/* Home thread's own, or with interrupts off on its CPU. */

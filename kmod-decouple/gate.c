@@ -54,9 +54,11 @@ static long leave_gate(struct decouple_session *s, u64 how)
 	s->step_rip = r.rip;
 	if (s->trapping)
 		regs->flags |= X86_EFLAGS_TF;
+	raw_spin_lock_irq(&s->lock);
 	WRITE_ONCE(s->interrupting, false);
 	WRITE_ONCE(s->capture, how == DECOUPLE_RETURN_CAPTURE || s->stepping);
 	s->where = DECOUPLE_NATIVE;
+	raw_spin_unlock_irq(&s->lock);
 	if (temporary) { /* as in ppoll and its kin: kernel/signal.c: set_user_sigmask */
 		current->saved_sigmask.sig[0] = READ_ONCE(s->frame->mask_saved) & ~UNBLOCKABLE;
 		set_restore_sigmask();

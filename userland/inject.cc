@@ -122,8 +122,8 @@ static BootstrapData bootstrap_for(const user_regs_struct &r, uint64_t mask, uin
  */
 template <class Done> static bool poll_until(long deadline_ns, Done done)
 {
-	for (unsigned tries = 0; !done(); tries++) {
-		if (monotonic_ns() > deadline_ns)
+	for (unsigned tries = 0; errno = 0, !done(); tries++) {
+		if (errno == ESRCH || monotonic_ns() > deadline_ns) /* gone, or not coming */
 			return false;
 		if (tries > 200) {
 			timespec t = {0, tries > 240 ? 50'000 : 5'000};

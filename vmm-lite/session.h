@@ -119,6 +119,7 @@ struct Session {
 	Session *spare; /* memory of the thread's session before this one, or null; see session.cc */
 
 	/* The vCPU. Fds are the resident threads' own table. */
+	u32 vcpu_reused; /* it was another session's, on the same core */
 	s32 vcpu_fd, status_fd, doorbell_fd; /* 0: none */
 	u64 doorbell_gpa; /* page of the vCPU's doorbell */
 	struct kvm_run *run;

@@ -250,8 +250,38 @@ static long set_signal_mask(Session *s)
 	return vcpu_ioctl(s, KVM_SET_SIGNAL_MASK, &m);
 }
 
+static bool take_idle(Session *s)
+{
+	Locked hold(vm.lock);
+	for (u32 i = 0; i < vm.idle_count; i++) {
+		IdleVcpu &v = vm.idle[i];
+		if (v.core != s->info.core)
+			continue;
+		s->vcpu_fd = v.fd;
+		s->run = v.run;
+		s->run_size = vm.run_size;
+		s->vcpu_reused = 1;
+		v = vm.idle[--vm.idle_count];
+		return true;
+	}
+	return false;
+}
+
+static bool put_idle(Session *s)
+{
+	Locked hold(vm.lock);
+	if (vm.idle_count == max_idle_vcpus || !s->run || !s->info.first_run_tsc) /* one that never ran may be half set up */
+		return false;
+	s->run->immediate_exit = 0;
+	s->run->kvm_dirty_regs = 0;
+	vm.idle[vm.idle_count++] = {s->vcpu_fd, s->info.core, s->run};
+	return true;
+}
+
 SetupError vcpu_create(Session *s)
 {
+	if (take_idle(s))
+		return setup_ok;
 	/* Ids are not used twice: KVM keeps a closed vCPU until the VM goes. */
 	u32 id = __atomic_fetch_add(&vm.next_vcpu_id, 1, __ATOMIC_RELAXED);
 	long r = sys(__NR_ioctl, static_cast<u64>(vm.fd), KVM_CREATE_VCPU, id);
@@ -274,11 +304,15 @@ SetupError vcpu_set_up(Session *s)
 		if (!build_block(s) || (vm.probed && !map_call_pages(s, s->block_va, vm.pvm)))
 			return {SetupStep::page_tables, -ENOSPC};
 	}
-	long r = set_cpuid(s);
+	long r = s->vcpu_reused ? 0 : set_cpuid(s);
 	if (r < 0)
 		return {SetupStep::cpuid, r};
 	if ((r = set_sregs(s)) < 0)
 		return {SetupStep::sregs, r};
+	if (s->vcpu_reused) {
+		r = set_msrs(s, s->block_va + DECOUPLE_VCPU_OFF_ENTRY);
+		return r < 0 ? SetupError{SetupStep::msrs, r} : setup_ok;
+	}
 	vm.xsave.components = 3;
 	if ((vm.cr4 & 0x40000) && (r = set_xcr0(s)) < 0)
 		return {SetupStep::xcr0, r};
@@ -353,11 +387,12 @@ SetupError vcpu_probe(Session *s)
 void vcpu_destroy(Session *s)
 {
 	reflector_vcpu_end(s);
-	if (s->run)
-		sys(__NR_munmap, addr(s->run), s->run_size);
-	s->run = nullptr;
-	if (s->vcpu_fd > 0)
+	if (s->vcpu_fd > 0 && !put_idle(s)) {
+		if (s->run)
+			sys(__NR_munmap, addr(s->run), s->run_size);
 		sys(__NR_close, static_cast<u64>(s->vcpu_fd));
+	}
+	s->run = nullptr;
 	s->vcpu_fd = 0;
 }
 

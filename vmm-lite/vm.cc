@@ -116,6 +116,11 @@ SetupError vm_after_probe()
 
 void vm_destroy()
 {
+	for (; vm.idle_count; vm.idle_count--) {
+		const IdleVcpu &v = vm.idle[vm.idle_count - 1];
+		sys(__NR_munmap, addr(v.run), vm.run_size);
+		sys(__NR_close, static_cast<u64>(v.fd));
+	}
 	if (vm.fd > 0)
 		sys(__NR_close, static_cast<u64>(vm.fd));
 	if (vm.kvm_fd > 0)

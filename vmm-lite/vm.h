@@ -33,6 +33,14 @@ struct CpuidTable {
 	struct kvm_cpuid_entry2 entry[max_cpuid_entries];
 };
 
+/* A vCPU of a session that is over. Its CPUID names its core for good (KVM_SET_CPUID2 behind KVM_RUN), and its id can't be had again. */
+struct IdleVcpu {
+	s32 fd;
+	u32 core;
+	struct kvm_run *run;
+};
+constexpr u32 max_idle_vcpus = 256;
+
 struct Vm {
 	s32 kvm_fd, fd;
 	u8 *stub; /* the stub area; shared anonymous memory, not inherited by children */
@@ -43,6 +51,8 @@ struct Vm {
 	XsaveLayout xsave;
 	u32 run_size, xsave_size;
 	u32 next_vcpu_id;
+	u32 idle_count;
+	IdleVcpu idle[max_idle_vcpus]; /* under lock */
 	CpuidTable cpuid; /* for all vCPUs, but for the leaves that name the core */
 	PageTable tables;
 	Mutex lock;
