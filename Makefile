@@ -19,7 +19,7 @@ GROUP ?=
 TESTS ?= *
 BENCH ?= syscall recouple fault attach compute
 
-MANUAL := $(wildcard docs/man/*.[13])
+MANUAL := $(wildcard docs/man/*.[1-8])
 LIBDIR = $(DESTDIR)$(PREFIX)/lib
 
 all: userland/cli build/libdecouple.pc
