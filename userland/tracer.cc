@@ -41,8 +41,9 @@ Result<Stopped> Stopped::stop(pid_t tid)
 		}
 		if (status >> 16 == PTRACE_EVENT_STOP)
 			return s;
-		/* A signal that was on its way: deliver it, the interruption follows. */
-		if (trace(PTRACE_CONT, tid, 0, reinterpret_cast<void *>(static_cast<uintptr_t>(WSTOPSIG(status)))) < 0)
+		/* A signal that was on its way: deliver it. Any trap takes a pending interruption with it (kernel/signal.c: ptrace_stop). */
+		if (trace(PTRACE_CONT, tid, 0, reinterpret_cast<void *>(static_cast<uintptr_t>(WSTOPSIG(status)))) < 0 ||
+		    (trace(PTRACE_INTERRUPT, tid, 0, nullptr) < 0 && errno != ESRCH)) /* it died of it: seen above */
 			return fail_errno("can't pass a signal to " + who);
 	}
 }
