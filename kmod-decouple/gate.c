@@ -79,22 +79,22 @@ static bool signal_waits(u64 mask)
 	return (pending & ~mask) != 0;
 }
 
-/* `waiting` and the task's state are set before the conditions are looked at, and the wakers do it the other way round. */
-static long wait(struct decouple_session *s, u64 ns)
+/*
+ * Sleeps until *bell is set, a signal waits that the frame's mask lets through (f not NULL), or the time is over (ns not 0). The task's state
+ * is set before the conditions are looked at, and the wakers do it the other way round.
+ */
+static long sleep_until(bool *bell, const struct decouple_frame *f, u64 ns)
 {
 	ktime_t left = ns_to_ktime(ns);
 	long result;
 
-	if (s->where != DECOUPLE_IN_GATE)
-		return -EPERM;
-	WRITE_ONCE(s->waiting, true);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
 		result = DECOUPLE_WAKE_BELL;
-		if (xchg(&s->bell, false))
+		if (xchg(bell, false))
 			break;
 		result = DECOUPLE_WAKE_SIGNAL;
-		if (signal_waits(READ_ONCE(s->frame->mask_wait)))
+		if (f && signal_waits(READ_ONCE(f->mask_wait)))
 			break;
 		result = -ERESTARTNOINTR; /* stopped, killed, frozen, traced: Linux's, and then here again */
 		if (signal_pending(current))
@@ -104,6 +104,17 @@ static long wait(struct decouple_session *s, u64 ns)
 			break;
 	}
 	__set_current_state(TASK_RUNNING);
+	return result;
+}
+
+static long wait(struct decouple_session *s, u64 ns)
+{
+	long result;
+
+	if (s->where != DECOUPLE_IN_GATE)
+		return -EPERM;
+	WRITE_ONCE(s->waiting, true); /* ordered by set_current_state() */
+	result = sleep_until(&s->bell, s->frame, ns);
 	WRITE_ONCE(s->waiting, false);
 	return result;
 }
@@ -128,9 +139,7 @@ static long kick(struct decouple_session *s)
 
 static long manage(struct decouple_process *p, u64 ns)
 {
-	ktime_t left = ns_to_ktime(ns);
 	struct task_struct *old = NULL;
-	long result;
 
 	raw_spin_lock_irq(&p->manager_lock);
 	if (p->manager != current) {
@@ -140,20 +149,7 @@ static long manage(struct decouple_process *p, u64 ns)
 	raw_spin_unlock_irq(&p->manager_lock);
 	if (old)
 		put_task_struct(old);
-	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		result = DECOUPLE_WAKE_BELL;
-		if (xchg(&p->poked, false))
-			break;
-		result = -ERESTARTNOINTR;
-		if (signal_pending(current))
-			break;
-		result = DECOUPLE_WAKE_TIMEOUT;
-		if (!schedule_hrtimeout(ns ? &left : NULL, HRTIMER_MODE_REL))
-			break;
-	}
-	__set_current_state(TASK_RUNNING);
-	return result;
+	return sleep_until(&p->poked, NULL, ns);
 }
 
 static long add(struct decouple_process *p, u64 frame, u64 tid)
