@@ -139,7 +139,7 @@ static void serve_temporary_mask(Session *s, u64 call[7])
 			continue;
 		}
 		gate_pause(s);
-		signals_deliver_temporary(s, pending, mask | (temporary & reserved_signals()));
+		signals_deliver_temporary(s, mask | (temporary & reserved_signals()));
 		return;
 	}
 }

@@ -51,8 +51,10 @@ long gate_mirror(Session *s, u64 nr, u64 a, u64 b, u64 c);
 /* The serving loop of calls.cc. */
 void call_serve(Session *s);
 
-/* signals.cc: unblocked, not ignored signals that are pending for the thread; ignored ones are dropped on the way. */
+/* signals.cc: unblocked, not ignored signals that are pending for the thread. If there are none, ignored ones are dropped. */
 u64 signals_pending(Session *s);
+/* Takes away what natively would not exist: signals that are ignored and not blocked. */
+void signals_drop_ignored(Session *s);
 /*
  * Lets the kernel deliver what is pending: recouples and captures again at the handler's first instruction. vCPU paused. Returns, with
  * the vCPU running again, only if nothing was pending any more (another thread took it).
@@ -63,8 +65,8 @@ void signals_after_capture(Session *s);
 
 /* After a capture that followed: is there more to stack before the handler runs? Then the thread must be let go again at once. */
 bool signals_deliver_more(Session *s);
-/* As above for one of `signals` in a call that had `temporary` as its mask; the call is over with EINTR. */
-void signals_deliver_temporary(Session *s, u64 signals, u64 temporary);
+/* As above in a call that had `temporary` as its mask; the call is over with EINTR. */
+void signals_deliver_temporary(Session *s, u64 temporary);
 /* The handler's own return: the kernel restores the application's frame, then the thread is captured there. vCPU paused. */
 [[noreturn]] void signals_return(Session *s);
 /* The guest has executed an instruction with TF set: the SIGTRAP that Linux would have raised. False: it is not wanted. */

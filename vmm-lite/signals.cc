@@ -21,31 +21,59 @@ static bool ignored(int signal)
 	return handler == sig_ign || (handler == sig_dfl && (bit(signal) & default_ignored));
 }
 
-u64 signals_pending(Session *s)
+/* What the kernel would look at when the mask lets it: ignored signals, too. */
+static u64 unblocked(const Session *s)
 {
-	u64 pending = sigpending() & ~s->mask & ~reserved_signals();
-	for (u64 rest = pending; rest; rest &= rest - 1) {
+	return sigpending() & ~s->mask & ~reserved_signals();
+}
+
+static u64 ignored_of(u64 signals)
+{
+	u64 found = 0;
+	for (u64 rest = signals; rest; rest &= rest - 1) {
 		int n = __builtin_ctzll(rest) + 1;
-		if (!ignored(n))
-			continue;
-		/* The kernel keeps it only because the home thread blocks it; natively it would not exist. */
+		if (ignored(n))
+			found |= bit(n);
+	}
+	return found;
+}
+
+void signals_drop_ignored(Session *s)
+{
+	for (u64 rest = ignored_of(unblocked(s)); rest; rest &= rest - 1) {
+		int n = __builtin_ctzll(rest) + 1;
 		while (sigtimedwait(bit(n), nullptr, &no_wait) == n)
 			;
-		pending &= ~bit(n);
 	}
-	return pending;
+}
+
+u64 signals_pending(Session *s)
+{
+	u64 pending = unblocked(s);
+	u64 to_deliver = pending & ~ignored_of(pending);
+	/*
+	 * The kernel keeps them only because the home thread blocks them; natively they would not exist. But if there is something to
+	 * deliver they take their turns: a handler that comes first may block them, then they stay.
+	 */
+	if (pending && !to_deliver)
+		signals_drop_ignored(s);
+	return to_deliver;
 }
 
 /*
  * The kernel takes the thread's own queue before the process's: a signal sent to the process would come after the capture signal,
- * and the capture would miss its handler for ever. So it moves to the thread's own queue, siginfo and all. Returns the signal or 0.
+ * and the capture would miss its handler for ever. So it moves to the thread's own queue, siginfo and all. What is ignored and comes
+ * before it is dropped, as the kernel does. Returns the signal or 0.
  */
 static int take_over(Session *s, u64 signals)
 {
 	SigInfo info;
-	long n = sigtimedwait(signals, &info, &no_wait);
-	if (n <= 0)
-		return 0;
+	long n;
+	do {
+		n = sigtimedwait(signals, &info, &no_wait);
+		if (n <= 0)
+			return 0;
+	} while (ignored(static_cast<int>(n)));
 	reflector_requeue(s, info);
 	return static_cast<int>(n);
 }
@@ -68,13 +96,13 @@ static void take_over_all(Session *s, u64 signals)
  */
 static bool prepare_delivery(Session *s, bool progress)
 {
-	u64 pending = signals_pending(s);
-	if (!pending)
+	if (!signals_pending(s))
 		return false;
 	if (reflector_keeps_order()) {
 		count(s->info.signals);
 		return true;
 	}
+	u64 pending = unblocked(s);
 	bool single = (pending & (pending - 1)) == 0;
 	if (single && !take_over(s, pending))
 		return false;
@@ -118,25 +146,29 @@ bool signals_deliver_more(Session *s)
 	return false;
 }
 
-void signals_deliver_temporary(Session *s, u64 signals, u64 temporary)
+void signals_deliver_temporary(Session *s, u64 temporary)
 {
+	u64 original = s->mask;
 	gate_complete(s, -EINTR);
 	if (reflector_keeps_order()) {
 		/* As the kernel itself does it: the frame gets the old mask, the choice is made with the temporary one. */
 		s->temporary_mask.armed = 1;
-		s->temporary_mask.original = s->mask;
+		s->temporary_mask.original = original;
 		s->mask = temporary;
 		count(s->info.signals);
 		gate_return(s, Return::capture);
 	}
-	int n = take_over(s, signals);
+	s->mask = temporary & ~reserved_signals();
+	int n = take_over(s, unblocked(s));
+	s->mask = original;
 	if (!n) {
 		gate_load(s);
 		return;
 	}
+	s->delivery = {1, s->guest.regs.rip, s->guest.regs.rsp};
 	SigAction a = sigaction_of(n);
 	s->temporary_mask.armed = 1;
-	s->temporary_mask.original = s->mask;
+	s->temporary_mask.original = original;
 	s->temporary_mask.signal = 0;
 	if (a.handler > sig_ign) {
 		/* Exactly this one is delivered; frame and mask become what the kernel would have made of the temporary mask. */
@@ -153,13 +185,15 @@ void signals_deliver_temporary(Session *s, u64 signals, u64 temporary)
 	gate_return(s, Return::capture);
 }
 
+/* More than any delivery stacks: a walk over frames ends there, whatever they hold. */
+constexpr u32 most_frames = 64;
+
 /*
  * Frames that the kernel built in this delivery lack the application's belief to block the reserved signal: each saved context but the
  * last is the first instruction of another handler, with RDX pointing to its frame.
  */
 static void carry_reserved(Session *s)
 {
-	constexpr u32 most_frames = 64;
 	const SigContext *at = &s->context.mc;
 	bool belief = s->mask_has_reserved;
 	for (u32 i = 0; i < most_frames && (at->rip != s->delivery.rip || at->rsp != s->delivery.rsp); i++) {
@@ -175,24 +209,43 @@ static void carry_reserved(Session *s)
 	}
 }
 
+/*
+ * Frames and mask become what the kernel would have made of the temporary mask. There are several when the signal was queued more than
+ * once and its handler does not block it; RDX points to each one's frame at the handler's first instruction, also without SA_SIGINFO.
+ */
+static void finish_temporary(Session *s)
+{
+	auto &t = s->temporary_mask;
+	u64 outermost = t.original | (s->mask_has_reserved ? reserved_signals() : 0);
+	t.armed = 0;
+	s->mask = t.original;
+	if (!t.signal)
+		return;
+	u64 handler = sigaction_of(t.signal).handler;
+	const SigContext *at = &s->context.mc;
+	UContext *frame = nullptr;
+	for (u32 i = 0; i < most_frames && (at->rip != s->delivery.rip || at->rsp != s->delivery.rsp); i++) {
+		if (at->rip != handler || static_cast<int>(at->rdi) != t.signal)
+			break;
+		frame = reinterpret_cast<UContext *>(at->rdx);
+		frame->mask = t.handler_mask;
+		at = &frame->mc;
+	}
+	if (!frame)
+		return;
+	frame->mask = outermost;
+	s->mask_has_reserved = (t.handler_mask & reserved_signals()) != 0;
+	s->mask = t.handler_mask & ~reserved_signals();
+}
+
 void signals_after_capture(Session *s)
 {
 	if (reflector_keeps_order())
 		return;
-	if (s->delivery.active)
+	if (s->temporary_mask.armed)
+		finish_temporary(s);
+	else if (s->delivery.active)
 		carry_reserved(s);
-	if (!s->temporary_mask.armed)
-		return;
-	s->temporary_mask.armed = 0;
-	s->mask = s->temporary_mask.original;
-	int n = s->temporary_mask.signal;
-	if (!n || sigaction_of(n).handler != s->context.mc.rip)
-		return;
-	/* At the handler's first instruction RDX points to the frame's ucontext, also without SA_SIGINFO. */
-	auto *frame = reinterpret_cast<UContext *>(s->context.mc.rdx);
-	frame->mask = s->temporary_mask.original | (s->mask_has_reserved ? reserved_signals() : 0);
-	s->mask_has_reserved = (s->temporary_mask.handler_mask & reserved_signals()) != 0;
-	s->mask = s->temporary_mask.handler_mask & ~reserved_signals();
 }
 
 /*

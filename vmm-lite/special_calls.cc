@@ -31,7 +31,7 @@ static long sigmask(Session *s, const u64 call[7], bool *unblocked)
 		to &= ~unblockable;
 		/* What is ignored now would not exist natively; blocked, it would. */
 		if (to & ~old)
-			signals_pending(s);
+			signals_drop_ignored(s);
 		s->mask_has_reserved = (to & reserved_signals()) != 0;
 		s->mask = to & ~reserved_signals();
 		*unblocked = (old & ~to) != 0;

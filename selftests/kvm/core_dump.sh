@@ -41,8 +41,11 @@ crash() {
 		timeout 10 "$decouple" status --json "$(pgrep -P "$pid" -x target || echo "$pid")" |
 			grep -q '"state":"decoupled"' || echo "$where: not decoupled before the crash"
 	fi
-	printf '\001' | dd of=count bs=1 seek=8 conv=notrunc status=none
-	{ wait "$pid"; } 2>/dev/null
+	# The shell itself says on its standard error that a child crashed, whenever it finds out.
+	{
+		printf '\001' | dd of=count bs=1 seek=8 conv=notrunc status=none
+		wait "$pid"
+	} 2>/dev/null
 	status=$?
 	echo "exit status $status"
 	set -- core*

@@ -29,6 +29,14 @@ static unsigned long mask_now(void)
 	return now;
 }
 
+static unsigned long pending_now(void)
+{
+	unsigned long now = 0;
+
+	syscall(SYS_rt_sigpending, &now, 8);
+	return now;
+}
+
 static void set_mask(unsigned long mask)
 {
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, 8);
@@ -40,7 +48,8 @@ static void handler(int sig, siginfo_t *info, void *context)
 
 	(void)info;
 	calls[sig]++;
-	printf("  handler %d: blocked now %lx; after it %lx\n", sig, mask_now(), word(&uc->uc_sigmask));
+	printf("  handler %d: blocked now %lx; after it %lx; pending %lx\n", sig, mask_now(), word(&uc->uc_sigmask),
+	       pending_now());
 }
 
 static long do_sigsuspend(void)
@@ -102,12 +111,55 @@ static void one(long (*call)(void), const char *name, unsigned long blocked, uns
 	show(name, result);
 }
 
+/* A signal queued several times, for the thread and for the process, whose handler does not block it: each frame's mask is its own. */
+static void stacked(void)
+{
+	int sig = SIGRTMIN + 1;
+
+	memset(&temporary, 0, sizeof(temporary));
+	handle(sig, handler, SA_NODEFER);
+	set_mask(BIT(sig) | BIT(SIGHUP));
+	for (int i = 0; i < 3; i++) {
+		MUST(sigqueue(getpid(), sig, (union sigval){.sival_int = i}));
+		raise(sig);
+	}
+	show("stacked", do_ppoll());
+	printf("pending %lx\n", pending_now());
+}
+
+/* An ignored signal that comes behind one whose handler blocks it stays, and goes when it comes first. */
+static void behind(int handled, int ignored)
+{
+	struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
+
+	memset(&temporary, 0, sizeof(temporary));
+	sigaddset(&action.sa_mask, ignored);
+	MUST(sigaction(handled, &action, NULL));
+	set_mask(BIT(handled) | BIT(ignored));
+	signal(ignored, SIG_IGN);
+	raise(ignored);
+	raise(handled);
+	show("behind", do_ppoll());
+	printf("%d handled, %d ignored: pending %lx\n", handled, ignored, pending_now());
+	set_mask(0);
+	printf("pending %lx\n", pending_now());
+	set_mask(BIT(handled) | BIT(ignored));
+	raise(ignored);
+	kill(getpid(), ignored);
+	raise(handled);
+	set_mask(0);
+	printf("unblocked: pending %lx\n", pending_now());
+}
+
 int main(void)
 {
 	unsigned long ours = BIT(SIGUSR1) | BIT(SIGUSR2);
 
 	test_start();
 	epoll_fd = MUST(epoll_create1(0));
+	stacked();
+	behind(SIGUSR1, SIGURG);
+	behind(SIGURG, SIGUSR1);
 	handle(SIGUSR1, handler, 0);
 	handle(SIGUSR2, handler, SA_RESTART);
 	handle(SIGHUP, handler, 0);

@@ -80,6 +80,14 @@ static uint64_t hash(const uint8_t *bytes, size_t len)
 	return h;
 }
 
+/* One of those that share the kernel's anonymous inode, which has no type. */
+static int anonymous(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && !(st.st_mode & S_IFMT);
+}
+
 static void from_table(void)
 {
 	const struct call *call = &calls[below(sizeof(calls) / sizeof(calls[0]))];
@@ -90,7 +98,7 @@ static void from_table(void)
 	say("%s( ", call->name);
 	for (unsigned i = 0; call->args[i]; i++)
 		a[i] = argument(call, call->args[i]);
-	if (being_moved && strchr(call->flags, 'S')) {
+	if ((being_moved && strchr(call->flags, 'S')) || (strchr(call->flags, 'A') && anonymous((int)a[0]))) {
 		say(") left out");
 		return;
 	}

@@ -6,7 +6,8 @@
  * q length in the playground, k signal mask in a buffer, s signal, i small integer, r any 64 bits, 0-9 that number, a AT_FDCWD,
  * v array of iovec, V its length, l array of pollfd, L its length, c choice of the list in `choices`, o file offset, x socket address.
  * Flags: N the buffers hold what differs from run to run; P the result is a process id; S not while the process is stopped now and
- * then: natively too, a stop that interrupts a sleep leaves behind what restart_syscall then goes on with.
+ * then: natively too, a stop that interrupts a sleep leaves behind what restart_syscall then goes on with; A not on eventfds, epoll
+ * and the like: they all share one inode, on which other processes of the machine may hold locks.
  */
 #ifndef STRESS_FUZZ_CALLS_H
 #define STRESS_FUZZ_CALLS_H
@@ -47,14 +48,14 @@ static const struct call calls[] = {
 	CALL(close, "f", ""),
 	CALL(fcntl, "fc", "", 1, 3, 1032, 1034),
 	CALL(fcntl, "fci", "", 0, 2, 1030),
-	CALL(fcntl, "fcb", "N", 5, 6),
+	CALL(fcntl, "fcb", "NA", 5, 6),
 	CALL(ioctl, "fcb", "N", 0x541b, 0x5401, 0x5413, 0x7fff1234),
 	CALL(ioctl, "fc", "", 0x5451, 0x5450),
 	CALL(sendfile, "ffbn", "N"),
 	CALL(splice, "f0f0nc", "", 2, 3, 0x100),
 	CALL(tee, "ffnc", "", 2, 3),
 	CALL(copy_file_range, "f0f0n0", ""),
-	CALL(flock, "fc", "", 5, 6, 12, 77),
+	CALL(flock, "fc", "A", 5, 6, 12, 77),
 	CALL(fadvise64, "foni", ""),
 	CALL(sync_file_range, "foni", ""),
 	CALL(readahead, "fon", ""),
