@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "bare_vcpu.h"
 #include "decoupled.h"
 #include "meminfo.h"
 #include "program.h"
@@ -141,6 +142,17 @@ Result<> measure_memory(const Options &options, KernelMemory &memory, Report &re
 	return {};
 }
 
+Result<> measure_bare_vcpu(const Options &options, KernelMemory &memory, Report &report)
+{
+	Worker worker = TRY(Worker::start("process with idle vCPUs", 0, options.cores.service, false));
+	memory.watch(worker.pid());
+	int64_t bytes = TRY(worker.run(bare_vcpu_bytes, 0, reinterpret_cast<uint64_t>(&memory)));
+	report.values.emplace_back("kernel_memory_bare_vcpu_kib", double(bytes) / 1024);
+	report.notes.push_back("kernel_memory_bare_vcpu_kib: a vCPU of an empty VM that ran one HLT in long mode: KVM's own "
+			       "part of the row above");
+	return {};
+}
+
 /*
  * Each start of a program is attached several times, at other moments of its work. The first attach of a start also tells what it costs
  * in kernel memory: later ones find what the first left warm.
@@ -197,6 +209,8 @@ void bench_attach(const Options &options, Report &report)
 		return report.add_failure("attach_total and all that follows", measured.error());
 	if (auto measured = measure_memory(options, memory, report); !measured)
 		report.add_failure("kernel_memory_kib", measured.error());
+	if (auto measured = measure_bare_vcpu(options, memory, report); !measured)
+		report.add_failure("kernel_memory_bare_vcpu_kib", measured.error());
 	for (const Program &program : programs()) {
 		Times times;
 		std::vector<double> growth;
