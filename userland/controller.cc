@@ -58,7 +58,7 @@ const char *setup_step_name(uint32_t step)
 	case SetupStep::cpuid:
 		return "KVM_SET_CPUID2";
 	case SetupStep::xcr0:
-		return "KVM_SET_XCRS";
+		return "give the guest all XSAVE components that this host's programs have (XCR0; this KVM lacks some)";
 	case SetupStep::msrs:
 		return "KVM_SET_MSRS";
 	case SetupStep::tsc_offset:

@@ -12,7 +12,7 @@
 static volatile sig_atomic_t calls;
 static int pipe_fds[2], epoll_fd, pair[2];
 static pid_t writer;
-static const unsigned later_ms = 150;
+static const unsigned later_ms = 200;
 
 static void handler(int sig, siginfo_t *info, void *context)
 {
@@ -23,7 +23,7 @@ static void handler(int sig, siginfo_t *info, void *context)
 /* Right before the call, so that it has begun by then on a slow machine too: a fork takes long there. */
 static void interrupt_soon(void)
 {
-	arm_timer(20000, 0);
+	arm_timer(40000, 0);
 }
 
 /* A process that writes one byte later, when the signal has been handled. */
@@ -54,7 +54,7 @@ static long do_recv(void)
 
 static long do_recv_timeout(void)
 {
-	struct timeval limit = {0, 60000};
+	struct timeval limit = {0, 120000};
 	char byte;
 	MUST(setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)));
 	interrupt_soon();
@@ -66,12 +66,12 @@ static long do_recv_timeout(void)
 static long do_poll(void)
 {
 	interrupt_soon();
-	return poll(&(struct pollfd){pipe_fds[0], POLLIN, 0}, 1, 60);
+	return poll(&(struct pollfd){pipe_fds[0], POLLIN, 0}, 1, 120);
 }
 static long do_ppoll(void)
 {
 	interrupt_soon();
-	return ppoll(&(struct pollfd){pipe_fds[0], POLLIN, 0}, 1, &(struct timespec){0, 60 * MS}, NULL);
+	return ppoll(&(struct pollfd){pipe_fds[0], POLLIN, 0}, 1, &(struct timespec){0, 120 * MS}, NULL);
 }
 
 static long do_select(void)
@@ -80,20 +80,20 @@ static long do_select(void)
 	FD_ZERO(&set);
 	FD_SET(pipe_fds[0], &set);
 	interrupt_soon();
-	return select(pipe_fds[0] + 1, &set, NULL, NULL, &(struct timeval){0, 60000});
+	return select(pipe_fds[0] + 1, &set, NULL, NULL, &(struct timeval){0, 120000});
 }
 
 static long do_epoll(void)
 {
 	interrupt_soon();
-	return epoll_wait(epoll_fd, &(struct epoll_event){0}, 1, 60);
+	return epoll_wait(epoll_fd, &(struct epoll_event){0}, 1, 120);
 }
 
 static long do_futex(void)
 {
 	static uint32_t word;
 	interrupt_soon();
-	return syscall(SYS_futex, &word, FUTEX_WAIT, 0, &(struct timespec){0, 60 * MS}, NULL, 0);
+	return syscall(SYS_futex, &word, FUTEX_WAIT, 0, &(struct timespec){0, 120 * MS}, NULL, 0);
 }
 
 static long do_futex_wake(void)
@@ -132,7 +132,7 @@ static long do_wait(void)
 static long do_nanosleep(void)
 {
 	interrupt_soon();
-	return nanosleep(&(struct timespec){0, 60 * MS}, NULL);
+	return nanosleep(&(struct timespec){0, 120 * MS}, NULL);
 }
 static long do_pause(void)
 {
@@ -146,7 +146,7 @@ static long do_sigtimedwait(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR2);
 	interrupt_soon();
-	return sigtimedwait(&set, NULL, &(struct timespec){0, 60 * MS});
+	return sigtimedwait(&set, NULL, &(struct timespec){0, 120 * MS});
 }
 
 static const struct {

@@ -8,7 +8,7 @@
 # power-off. kvm-amd is loaded, and /dev/kvm is proved to run a guest before the command starts.
 # Output of the command is the output of this script; exit code too. 4: the kernel or QEMU can't be had. 124: timed out.
 # Settings: KERNEL (6.1), MEM (2G), SMP (2), TIMEOUT of the command in seconds (120), MODULES to load besides (none),
-# APPEND to the kernel's command line, QEMU_ARGS (whitespace-separated).
+# CPU of QEMU (max without MPX), APPEND to the kernel's command line, QEMU_ARGS (whitespace-separated).
 # MODULE=yes: builds decouple.ko for this kernel and loads it before the command; afterwards it must unload (if it is still
 # loaded) and the kernel's log must hold no complaint, else the run fails; DMESG=any lets both pass.
 # DECOUPLE_RIG in the command's environment is the kernel's version, DECOUPLE_MODULE the path of decouple.ko.
@@ -18,20 +18,20 @@ set -u -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$here/../.." && pwd)
 KERNEL=${KERNEL:-6.1} MEM=${MEM:-2G} SMP=${SMP:-2} TIMEOUT=${TIMEOUT:-} INTERACTIVE=${INTERACTIVE:-no}
-MODULES=${MODULES:-} APPEND=${APPEND:-} QEMU_ARGS=${QEMU_ARGS:-}
+CPU=${CPU:-} MODULES=${MODULES:-} APPEND=${APPEND:-} QEMU_ARGS=${QEMU_ARGS:-}
 MODULE=${MODULE:-no} DMESG=${DMESG:-clean} DEBUG=${DEBUG:-no}
 
 usage() {
 	echo "usage: $0 [KERNEL=6.1|6.1-rt|6.12|6.12-rt] [MODULE=yes|no] [DMESG=clean|any] [DEBUG=yes|no]" \
 		"[INTERACTIVE=yes|no]" \
-		"[MEM=|SMP=|TIMEOUT=|MODULES=|APPEND=|QEMU_ARGS=]... -- COMMAND [ARG]..." >&2
+		"[CPU=|MEM=|SMP=|TIMEOUT=|MODULES=|APPEND=|QEMU_ARGS=]... -- COMMAND [ARG]..." >&2
 	exit 2
 }
 
 while [ $# -gt 0 ]; do
 	case $1 in
 	--) shift; break ;;
-	KERNEL=* | MEM=* | SMP=* | TIMEOUT=* | MODULES=* | APPEND=* | QEMU_ARGS=* | MODULE=* | DMESG=* | DEBUG=* | INTERACTIVE=*) declare "$1"; shift ;;
+	CPU=* | KERNEL=* | MEM=* | SMP=* | TIMEOUT=* | MODULES=* | APPEND=* | QEMU_ARGS=* | MODULE=* | DMESG=* | DEBUG=* | INTERACTIVE=*) declare "$1"; shift ;;
 	*) usage ;;
 	esac
 done
@@ -101,10 +101,11 @@ echo "$DMESG" >"$work/dmesg"
 # 6.1 takes the HPET as clock source under TCG: then each clock_gettime is a system call, and the guest's vDSO has no clock.
 # KVM on a PREEMPT_RT kernel demands a constant TSC. TCG (before QEMU 9) can't announce one in the AMD way; VMware's guest support
 # in Linux takes it for granted, and finds VMware by this serial number and QEMU's vmport if no other hypervisor is announced.
-cpu=max machine_args=()
+# MPX: Linux enables it where it is there, KVM has it on Intel only; a processor with both MPX and SVM there is not.
+cpu=${CPU:-max,-mpx} machine_args=()
 case $version in
 *-rt-*)
-	cpu=max,-hypervisor
+	cpu=$cpu,-hypervisor
 	machine_args=(-smbios "type=1,serial=VMware-decouple")
 	;;
 esac
