@@ -139,8 +139,13 @@ void forget_masks()
 void release()
 {
 	restore_masks();
-	if (intact())
-		set_sigaction(signal_capture, SigAction{});
+	if (!intact())
+		return;
+	/* Ignored first: that drops what is still pending (a capture that came to nothing), which would kill by the default action. */
+	SigAction ignore = {};
+	ignore.handler = sig_ign;
+	set_sigaction(signal_capture, ignore);
+	set_sigaction(signal_capture, SigAction{});
 }
 
 void filter_action(int signal, SigAction *a)
