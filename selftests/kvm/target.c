@@ -3,7 +3,7 @@
  * A process to be refused or attached by a script: target MODE FILE. Counts in the first word of FILE, computing and calling, and
  * checks itself; at SIGTERM it prints `right` or `wrong` and exits 0.
  */
-// part-of: refuse.sh refuse_setup.sh core_dump.sh
+// part-of: cli.sh refuse.sh refuse_setup.sh core_dump.sh
 #include "testlib.h"
 
 #include <linux/filter.h>
