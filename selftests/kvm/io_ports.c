@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A process that may use I/O ports already when it is decoupled goes on using them: each access is Linux's, natively. */
+// modes: compute read
 // args: ioperm
 // args: iopl
 #include "testlib.h"
