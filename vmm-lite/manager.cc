@@ -134,9 +134,11 @@ static long recouple(s32 tid)
 		if (state == SessionState::recoupled || state == SessionState::failed)
 			continue;
 		found = found < 0 ? 1 : found + 1;
-		if (state == SessionState::starting && !s->first_capture_done) {
-			/* Never captured: only our side must end. A capture signal that is still on its way is dropped by gate.S. */
-			store(s->mode, static_cast<u32>(Mode::left));
+		u32 not_captured = static_cast<u32>(Mode::native);
+		if (state == SessionState::starting && !s->first_capture_done &&
+		    __atomic_compare_exchange_n(&s->mode, &not_captured, static_cast<u32>(Mode::left), false, __ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST)) {
+			/* Never captured: only our side must end. A capture signal that is still on its way is dropped by gate.S or gate_enter(). */
 			gate_quit_vcpu(s);
 			reflector_remove(s);
 			s->info.reason = Reason::asked;
