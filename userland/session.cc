@@ -23,7 +23,8 @@ namespace decouple
 
 constexpr int reserved_signal = 64;
 constexpr uint64_t reserved_bit = 1ull << 63;
-constexpr long patience_ns = 10'000'000'000;
+/* On an overloaded machine KVM needs seconds for a change of memory slots (synchronize_srcu), and a vCPU cannot be stopped in it. */
+constexpr long patience_ns = 30'000'000'000;
 
 static void nap(long ns)
 {

@@ -105,10 +105,26 @@ Result<> Stopped::poke(uint64_t to, const void *from, size_t size) const
 	return {};
 }
 
+/* The stop itself made such a call fail; the other classes are the kernel's to restart. */
+static void undo_interruption(const Stopped &stopped, pid_t tid)
+{
+	auto r = stopped.registers();
+	if (!r || static_cast<s64>(r->orig_rax) < 0 || static_cast<s64>(r->rax) != -EINTR ||
+	    !eintr_by_design(static_cast<s64>(r->orig_rax)))
+		return;
+	auto mask = stopped.signal_mask();
+	if (!mask || would_be_interrupted(tid, tid, *r, *mask))
+		return;
+	restart_interrupted_call(*r, false);
+	(void)stopped.set_registers(*r); /* else it has died meanwhile */
+}
+
 void Stopped::detach()
 {
-	if (tid_)
-		trace(PTRACE_DETACH, tid_, 0, nullptr);
+	if (!tid_)
+		return;
+	undo_interruption(*this, tid_);
+	trace(PTRACE_DETACH, tid_, 0, nullptr);
 	tid_ = 0;
 }
 

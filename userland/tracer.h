@@ -46,6 +46,7 @@ public:
 	Handover rseq() const;
 	/* Writes where even the thread itself may not (text, vDSO). */
 	Result<> poke(uint64_t to, const void *from, size_t size) const;
+	/* A call that fails with EINTR by design (`epoll_wait`, `sigtimedwait`) and has been interrupted by the stop alone starts again. */
 	void detach();
 
 private:

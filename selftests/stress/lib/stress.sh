@@ -106,7 +106,7 @@ must_be_right() { # PID NAME SECONDS
 }
 
 command_must_work() { # ARG...
-	timeout -k 5 20 "$DECOUPLE" "$@" >"$tmp/command" 2>&1 </dev/null && return
+	timeout -k 5 60 "$DECOUPLE" "$@" >"$tmp/command" 2>&1 </dev/null && return
 	local code=$? word
 	cat "$tmp/command"
 	for word; do
