@@ -35,15 +35,13 @@ fail() {
 	exit 1
 }
 
-as_user() {
-	setpriv --reuid $user --regid $user --groups $group "$@"
-}
+as_user=(setpriv --reuid "$user" --regid "$user" --groups "$group")
 
 # expect CODE PATTERN ARGUMENT...
 expect() {
 	local code=$1 pattern=$2 status
 	shift 2
-	as_user timeout 20 "$dir/decouple" "$@" >"$dir/message" 2>&1
+	"${as_user[@]}" timeout 20 "$dir/decouple" "$@" >"$dir/message" 2>&1
 	status=$?
 	[ $status = "$code" ] || fail "$*: exit code $status instead of $code: $(cat "$dir/message")"
 	grep -qE -- "$pattern" "$dir/message" || fail "$*: the message doesn't match \`$pattern\`: $(cat "$dir/message")"
@@ -54,7 +52,7 @@ cp "$tool" "$dir/decouple"
 cp "$build/target" "$dir/target"
 : >"$dir/count"
 chmod 666 "$dir/count" /dev/kvm
-as_user "$dir/target" plain "$dir/count" >"$dir/out" 2>&1 </dev/null &
+"${as_user[@]}" "$dir/target" plain "$dir/count" >"$dir/out" 2>&1 </dev/null &
 pid=$!
 for ((try = 0; try < 400; try++)); do
 	[ -s "$dir/count" ] && break

@@ -68,29 +68,38 @@ static void undumpable(void)
 	MUST(prctl(PR_SET_DUMPABLE, 0));
 }
 
-/* A namespace that root made, with the user's id in it. */
+static void write_map(pid_t pid, const char *map)
+{
+	char path[64], text[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, map);
+	fd = (int)MUST(open(path, O_WRONLY));
+	MUST(write(fd, text, (size_t)snprintf(text, sizeof(text), "0 %d 1", SOMEBODY)));
+	close(fd);
+}
+
+/* With the user's ids, in a namespace that root made: nothing but the namespace is in the way. */
 static void in_namespace(void)
 {
-	char map[32];
-	int done[2], fd;
 	pid_t self = getpid(), mapper;
+	int made[2];
+	char byte;
 
-	MUST(pipe(done));
+	MUST(pipe(made));
 	mapper = (pid_t)MUST(fork());
 	if (mapper == 0) {
-		char path[64], byte;
-
-		close(done[1]);
-		REQUIRE(read(done[0], &byte, 1) == 1);
-		snprintf(map, sizeof(map), "0 %d 1", SOMEBODY);
-		snprintf(path, sizeof(path), "/proc/%d/uid_map", self);
-		fd = (int)MUST(open(path, O_WRONLY));
-		MUST(write(fd, map, strlen(map)));
+		close(made[1]);
+		REQUIRE(read(made[0], &byte, 1) == 1);
+		write_map(self, "uid_map");
+		write_map(self, "gid_map");
 		_exit(0);
 	}
+	MUST(setgroups(0, NULL));
 	MUST(unshare(CLONE_NEWUSER));
-	MUST(write(done[1], "", 1));
+	MUST(write(made[1], "", 1));
 	REQUIRE(wait_child(mapper) == 0);
+	MUST(setresgid(0, 0, 0));
 	MUST(setresuid(0, 0, 0));
 	MUST(prctl(PR_SET_DUMPABLE, 1));
 }
