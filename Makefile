@@ -6,6 +6,7 @@
 #   make demo       a real program, decoupled while it runs
 #   make selftest   the tests alone (GROUP="style unit kvm stress apps kmod vm", TESTS=pattern)
 #                   KERNEL=6.1|6.12 [FLAVOUR=rt] [DEBUG=yes]: in a VM with that stock kernel and the module
+#   make vm         a shell in such a VM, as root, with the module loaded (KERNEL=6.12; ends with the shell)
 #   make soak       the stress tests, ten times as long (some 40 minutes)
 #   make bench      all benches (BENCH="syscall ...")
 #   make module     build/kmod/VERSION/decouple.ko for the running kernel (KDIR=headers)
@@ -59,6 +60,11 @@ check:
 selftest: all selftests
 	selftests/run.sh $(if $(KERNEL),-k $(KERNEL)$(FLAVOUR:%=-%)) -f '$(TESTS)' $(GROUP)
 
+vm: all
+	scripts/install-deps.sh rig
+	selftests/vm/boot.sh KERNEL=$(or $(KERNEL),6.12)$(FLAVOUR:%=-%) MODULE=yes DMESG=any INTERACTIVE=yes -- \
+		env PATH=$(CURDIR)/build:/usr/sbin:/usr/bin:/sbin:/bin bash -i
+
 soak: all selftests
 	SOAK=1 TIMEOUT_SCALE=15 selftests/run.sh stress
 
@@ -102,6 +108,6 @@ clean:
 distclean:
 	rm -rf build
 
-.PHONY: all deps check selftest soak demo bench format-check install clean distclean FORCE
+.PHONY: all deps check selftest vm soak demo bench format-check install clean distclean FORCE
 .PHONY: module modules-test dkms-tree install-module
 .PHONY: vmm-lite userland userland/cli tools selftests

@@ -7,19 +7,20 @@ set -u
 
 # package, or package:program where a program in PATH serves as well.
 build=(make:make g++:g++ binutils:ld libc6-dev linux-libc-dev libcli11-dev nlohmann-json3-dev)
+# Stock kernels in a VM, and the module for them.
+rig=(qemu-system-x86:qemu-system-x86_64 busybox-static cpio:cpio kmod:depmod xz-utils:xz sparse:sparse gcc-12:gcc-12)
 # The tests' own tools, then the real programs that run decoupled.
 test=(
 	clang-format:clang-format shellcheck:shellcheck man-db:man libgtest-dev python3:python3
-	qemu-system-x86:qemu-system-x86_64 busybox-static cpio:cpio kmod:depmod xz-utils:xz
-	sparse:sparse gcc-12:gcc-12 dkms:dkms
+	"${rig[@]}" dkms:dkms
 	perl:perl gcc:gcc sqlite3:sqlite3 openssl:openssl git:git nodejs:node default-jdk-headless:javac golang-go:go
 	libgomp1 openmpi-bin:mpirun hpcc:hpcc mpich:mpirun.mpich libmpich-dev:mpicc.mpich stress-ng:stress-ng gnuplot-nox:gnuplot
 	pkgconf:pkg-config
 )
-demo=(python3:python3 hpcc:hpcc openmpi-bin:mpirun gnuplot-nox:gnuplot)
+demo=(python3:python3 hpcc:hpcc openmpi-bin:mpirun gnuplot-nox:gnuplot "${rig[@]}")
 
 usage() {
-	echo "usage: install-deps.sh build|test|demo..." >&2
+	echo "usage: install-deps.sh build|test|demo|rig..." >&2
 	exit 2
 }
 
@@ -30,6 +31,7 @@ for set; do
 	build) wanted+=("${build[@]}") ;;
 	test) wanted+=("${test[@]}") ;;
 	demo) wanted+=("${demo[@]}") ;;
+	rig) wanted+=("${rig[@]}") ;;
 	*) usage ;;
 	esac
 done

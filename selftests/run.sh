@@ -5,13 +5,14 @@
 # A test is an executable. Exit 0: passed. Exit 4: skipped, and its last line of output says why. Everything else, a timeout, a
 # skip without a reason and new kernel warnings are failures. -f runs only tests whose name (group/name) matches the glob.
 # -k 6.1|6.1-rt|6.12|6.12-rt runs them in the VM with that stock kernel and the module; the group kmod runs there in any case, on
-# 6.1 and 6.12. With -k the default is kvm and kmod. Environment: REFLECTOR (signal) and DECOUPLE (build/decouple) are handed to the tests; TIMEOUT_SCALE multiplies
-# their time limits.
+# 6.1 and 6.12. With -k the default is kvm and kmod. PATTERN may be an extended glob. Environment: REFLECTOR (module with -k, else
+# signal) and DECOUPLE (build/decouple) are handed to the tests; TIMEOUT_SCALE multiplies their time limits.
 set -u
+shopt -s extglob
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
 cd "$root" || exit 1
-export DECOUPLE=${DECOUPLE:-$root/build/decouple} REFLECTOR=${REFLECTOR:-signal} TEST_BUILD=$root/build/selftests
+export DECOUPLE=${DECOUPLE:-$root/build/decouple} TEST_BUILD=$root/build/selftests
 # shellcheck source=selftests/lib/head.sh
 . "$here/lib/head.sh"
 
@@ -29,6 +30,7 @@ while getopts f:k: option; do
 	esac
 done
 shift $((OPTIND - 1))
+export REFLECTOR=${REFLECTOR:-$([ "$kernel" ] && echo module || echo signal)}
 if [ $# = 0 ] && [ "$kernel" ]; then
 	set -- kvm kmod
 elif [ $# = 0 ]; then

@@ -24,6 +24,7 @@ constexpr Entry entries[] = {
 	{"recouple", "a thread given back to Linux and taken again", 2000, bench_recouple},
 	{"fault", "first and second touch of memory, native and decoupled", 8192, bench_fault},
 	{"attach", "taking a running process: total, stop, kernel memory", 20, bench_attach},
+	{"reflector", "module and signal reflector: wake-up, signal handler, stop of an attach", 200, bench_reflector},
 	{"compute", "memory, vector and integer work, native and decoupled", 200, bench_compute},
 };
 

@@ -54,12 +54,13 @@ void drop_priorities(pid_t pid)
 		set_realtime(tid, 0);
 }
 
-Result<Decoupled> Decoupled::attach(Worker &worker, const Options &options, unsigned home_spin_us)
+Result<Decoupled> Decoupled::attach(Worker &worker, const Options &options, unsigned home_spin_us, Reflector reflector)
 {
 	AttachOptions attach_options;
 	attach_options.cores = {options.cores.dedicated};
 	attach_options.service_cores = {options.cores.service};
 	attach_options.home_spin_us = home_spin_us;
+	attach_options.reflector = reflector;
 	// Without real-time priority while it is attached: the threads of the set-up share the dedicated core with the worker.
 	drop_priorities(worker.pid());
 	TRY(decouple::attach(worker.pid(), attach_options));

@@ -13,7 +13,8 @@ class Decoupled
 {
 public:
 	/* Attaches to `worker`, which must outlive this, waits until its main thread runs in the guest, raises priorities. */
-	static Result<Decoupled> attach(Worker &worker, const Options &options, unsigned home_spin_us);
+	static Result<Decoupled> attach(Worker &worker, const Options &options, unsigned home_spin_us,
+					Reflector reflector = Reflector::automatic);
 
 	Decoupled(Decoupled &&other) noexcept : worker_(std::exchange(other.worker_, nullptr)), rt_(other.rt_) {}
 	Decoupled &operator=(Decoupled &&) = delete;

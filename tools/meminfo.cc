@@ -3,15 +3,21 @@
 
 #include "meminfo.h"
 
+#include <dirent.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
+#include <memory>
 #include <string>
+#include <string_view>
 
 namespace decouple::bench
 {
@@ -47,11 +53,28 @@ double group_bytes(const std::string &path)
 	return -1;
 }
 
+constexpr std::string_view group_name = "decouple-bench-"; // and the process id
+
+// Groups of benches that were killed. One that still has processes can't be removed.
+void remove_orphans(const std::string &parent)
+{
+	std::unique_ptr<DIR, int (*)(DIR *)> dir(opendir(parent.c_str()), closedir);
+	while (const dirent *entry = dir ? readdir(dir.get()) : nullptr) {
+		std::string_view name = entry->d_name;
+		if (!name.starts_with(group_name))
+			continue;
+		pid_t owner = std::atoi(entry->d_name + group_name.size());
+		if (owner > 0 && kill(owner, 0) && errno == ESRCH)
+			rmdir((parent + "/" + entry->d_name).c_str());
+	}
+}
+
 } // namespace
 
 bool KernelMemory::use(const std::string &parent, const char *file)
 {
-	std::string group = parent + "/decouple-bench-" + std::to_string(getpid());
+	remove_orphans(parent);
+	std::string group = parent + "/" + std::string(group_name) + std::to_string(getpid());
 	if (mkdir(group.c_str(), 0755))
 		return false;
 	group_ = group;

@@ -6,12 +6,14 @@
 namespace decouple::bench
 {
 
-Result<std::shared_ptr<DecoupledWorker>> DecoupledWorker::start(const Options &options, size_t capacity, unsigned home_spin_us)
+Result<std::shared_ptr<DecoupledWorker>> DecoupledWorker::start(const Options &options, size_t capacity, unsigned home_spin_us,
+								Reflector reflector)
 {
 	auto started = std::make_shared<DecoupledWorker>();
 	started->worker = TRY(Worker::start("decoupled worker", capacity, options.cores.dedicated, options.rt));
 	options.progress("attaching");
-	started->session = std::make_unique<Decoupled>(TRY(Decoupled::attach(started->worker, options, home_spin_us)));
+	started->session =
+		std::make_unique<Decoupled>(TRY(Decoupled::attach(started->worker, options, home_spin_us, reflector)));
 	return started;
 }
 

@@ -12,7 +12,8 @@ namespace decouple::bench
 
 struct DecoupledWorker {
 	/* Starts a worker and attaches to it. */
-	static Result<std::shared_ptr<DecoupledWorker>> start(const Options &options, size_t capacity, unsigned home_spin_us);
+	static Result<std::shared_ptr<DecoupledWorker>> start(const Options &options, size_t capacity, unsigned home_spin_us,
+							      Reflector reflector = Reflector::automatic);
 
 	Worker worker;
 	std::unique_ptr<Decoupled> session; /* behind worker: given back before the worker ends */

@@ -14,6 +14,7 @@ void bench_recouple(const Options &options, Report &report);
 void bench_fault(const Options &options, Report &report);
 void bench_attach(const Options &options, Report &report);
 void bench_compute(const Options &options, Report &report);
+void bench_reflector(const Options &options, Report &report);
 
 struct Entry {
 	const char *name;

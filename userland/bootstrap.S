@@ -10,7 +10,7 @@
 
 	.section .rodata
 	.balign	64
-	.globl	bootstrap_code, bootstrap_data, bootstrap_farewell, bootstrap_end
+	.globl	bootstrap_code, bootstrap_data, bootstrap_unmap, bootstrap_farewell, bootstrap_end
 bootstrap_code:
 	mov	$__NR_rt_sigprocmask, %eax
 	mov	$2, %edi			/* SIG_SETMASK */
@@ -45,6 +45,7 @@ bootstrap_code:
 	jb	1b
 	cmp	%rbp, (%rbx)			/* the thread may not have run since it last looked */
 	je	2f
+bootstrap_unmap:				/* entered with RBX the image's base, too */
 	mov	$__NR_munmap, %eax
 	mov	%rbx, %rdi
 	mov	D(BOOT_SIZE), %rsi

@@ -87,14 +87,6 @@ Result<> check_pid(int pid)
 	return pid > 0 ? Result<>() : fail(EINVAL, "process id " + std::to_string(pid) + ": must be positive");
 }
 
-/* To the engine a process that may not be looked into is one without decoupled threads. */
-Result<> check_visible(int pid)
-{
-	if (auto maps = read_maps(pid, live_thread(pid)); !maps && maps.error().code == EACCES)
-		return fail(EPERM, "not permitted to look into process " + std::to_string(pid) + " (see ptrace(2))");
-	return {};
-}
-
 Result<std::vector<int>> list(const int *values, uint32_t count, uint32_t most, const char *what)
 {
 	if (count > most)
@@ -165,8 +157,6 @@ Result<int> status_to(int pid, decouple_thread **threads, uint32_t size)
 			    "decouple_status: size is " + std::to_string(size) + ": must be sizeof(struct decouple_thread)");
 	auto found = pid ? TRY(status(pid)) : status_all();
 	std::erase_if(found, [](const ThreadStatus &t) { return t.info.state == SessionState::none; });
-	if (pid && found.empty())
-		TRY(check_visible(pid));
 	if (found.empty())
 		return 0;
 	char *array = static_cast<char *>(std::calloc(found.size(), size));
@@ -214,7 +204,6 @@ int decouple_recouple(int pid, const int *tids, unsigned int count)
 	return guarded([&]() -> Result<int> {
 		TRY(check_pid(pid));
 		auto wanted = TRY(thread_list(tids, count));
-		TRY(check_visible(pid));
 		return static_cast<int>(TRY(recouple(pid, wanted)).size());
 	});
 }

@@ -27,7 +27,7 @@ Result<> check_kvm()
 		return fail(EOPNOTSUPP, "no permission to open /dev/kvm: become a member of its group (usually kvm) or root");
 	return fail(EOPNOTSUPP, std::string("/dev/kvm can't be opened (") + strerror(errno) +
 					": load kvm_amd or kvm_intel, and enable virtualisation in the firmware; `decouple "
-					"probe` shows what is there");
+					"probe` shows what is there)");
 }
 
 /* The memory map is readable exactly for those who may ptrace. */
@@ -58,6 +58,9 @@ Result<> check_thread(pid_t pid, pid_t tid)
 					   " (debugger, strace): detach that first");
 	if (s.state == 'T' || s.state == 't')
 		return fail(EBUSY, who + " is stopped: continue it first (kill -CONT " + std::to_string(tid) + ")");
+	if (s.shadow_stack)
+		return fail(EOPNOTSUPP, who + " has a user shadow stack (CET), which can't be moved: start it without "
+					      "(GLIBC_TUNABLES=glibc.cpu.x86_shstk=off)");
 	if (s.seccomp)
 		return fail(EOPNOTSUPP, who + " runs under a seccomp filter, which would also judge the resident's own system "
 					      "calls: start it without, or use the module reflector");
@@ -100,7 +103,8 @@ Result<> check_reserved_signal(pid_t pid)
 {
 	pid_t any = live_thread(pid);
 	auto s = TRY(read_task_status(pid, any));
-	if (!find_resident(pid, any) && ((s.caught | s.ignored) & reserved_bit))
+	auto resident = find_resident(pid, any);
+	if (!resident && ((s.caught | s.ignored) & reserved_bit))
 		return fail(EBUSY, "process " + std::to_string(pid) +
 					   " uses signal 64 (SIGRTMAX) itself, which the signal reflector needs: use the "
 					   "module reflector, or change the program's signal");

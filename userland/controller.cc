@@ -58,7 +58,7 @@ const char *setup_step_name(uint32_t step)
 	case SetupStep::cpuid:
 		return "KVM_SET_CPUID2";
 	case SetupStep::xcr0:
-		return "KVM_SET_XCRS";
+		return "give the guest all XSAVE components that this host's programs have (XCR0; this KVM lacks some)";
 	case SetupStep::msrs:
 		return "KVM_SET_MSRS";
 	case SetupStep::tsc_offset:
@@ -99,13 +99,48 @@ Result<Controller> Controller::open(pid_t pid)
 	pid_t tid = live_thread(pid);
 	if (threads_of(pid).empty())
 		return fail(ESRCH, "no process " + std::to_string(pid));
-	auto image = find_resident(pid, tid);
-	if (!image)
-		return fail(ENOENT, "process " + std::to_string(pid) + " has no decoupled thread");
+	auto image = TRY(find_resident(pid, tid));
 	ImageHeader h;
-	if (!read_memory(tid, *image, &h, sizeof(h)))
+	if (!read_memory(tid, image, &h, sizeof(h)))
 		return fail_errno("can't read the resident of process " + std::to_string(pid));
-	return wait_ready(pid, *image + h.control);
+	auto ready = wait_ready(pid, image + h.control);
+	if (ready)
+		return ready;
+	/* An attach died behind a set-up that failed. Whether its thread has left the image is not known: that stays. */
+	auto failed = at(pid, image + h.control);
+	if (failed && failed->manager_ && failed->state_ == ResidentState::failed)
+		(void)failed->command(Command::unload, 0, 0, 0, 0);
+	return ready;
+}
+
+Result<Controller> Controller::at(pid_t pid, uint64_t control)
+{
+	Controller self(pid, control);
+	self.take(TRY(self.read()));
+	return self;
+}
+
+void Controller::take(const Control &c)
+{
+	manager_ = c.manager_tid;
+	image_ = c.image_base;
+	gate_ = c.config.gate;
+	state_ = c.state;
+}
+
+/* What to do about a set-up that failed, where it is not plain. */
+static const char *hint(const Control &c)
+{
+	switch (static_cast<SetupStep>(c.error_step)) {
+	case SetupStep::open_kvm:
+		return ". The process opens it with its own rights: its user must be in the group of /dev/kvm (usually kvm), "
+		       "and its "
+		       "container must have the device";
+	case SetupStep::clone_manager:
+		return ". Decoupling takes threads of the process's own: raise its user's limit (ulimit -u, pids.max)";
+	default:
+		return "";
+	}
 }
 
 Result<Controller> Controller::wait_ready(pid_t pid, uint64_t control)
@@ -113,17 +148,12 @@ Result<Controller> Controller::wait_ready(pid_t pid, uint64_t control)
 	Controller self(pid, control);
 	for (long deadline = monotonic_ns() + command_patience_ns;;) {
 		Control c = TRY(self.read());
-		self.manager_ = c.manager_tid;
-		self.image_ = c.image_base;
-		self.gate_ = c.config.gate;
+		self.take(c);
 		if (c.state == ResidentState::running)
 			return self;
-		if (c.state == ResidentState::failed) {
-			if (c.manager_tid)
-				(void)self.command(Command::unload, 0, 0, 0, 0);
+		if (c.state == ResidentState::failed)
 			return fail(-c.error, std::string("could not ") + setup_step_name(c.error_step) + " (process " +
-						      std::to_string(pid) + "): " + strerror(-c.error));
-		}
+						      std::to_string(pid) + "): " + strerror(-c.error) + hint(c));
 		if (c.state == ResidentState::dead)
 			return fail(ENOENT, "the resident of process " + std::to_string(pid) + " is ending");
 		if (monotonic_ns() > deadline)

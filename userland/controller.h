@@ -16,8 +16,10 @@ class Controller
 public:
 	/* Error ENOENT: the process has no resident. */
 	static Result<Controller> open(pid_t pid);
-	/* For a resident that was just injected; waits until its VM is ready. */
+	/* For a resident that was just injected; waits until its VM is ready. After a failure it may still be there: see at(). */
 	static Result<Controller> wait_ready(pid_t pid, uint64_t control);
+	/* Whatever state the resident is in. */
+	static Result<Controller> at(pid_t pid, uint64_t control);
 
 	Result<Control> read() const;
 	/* Session of a thread: its address and contents. */
@@ -25,6 +27,8 @@ public:
 	Result<int64_t> command(Command c, pid_t tid = 0, unsigned core = 0, unsigned service_core = 0, uint64_t arg = 0) const;
 	bool write(uint64_t address, const void *from, size_t size) const;
 	pid_t manager() const { return manager_; }
+	/* When it was read last. */
+	ResidentState state() const { return state_; }
 	uint64_t image() const { return image_; }
 	/* The module is the resident's reflector. */
 	bool by_module() const { return gate_ != 0; }
@@ -33,7 +37,9 @@ private:
 	Controller(pid_t pid, uint64_t control) : pid_(pid), control_(control) {}
 	pid_t pid_, manager_ = 0;
 	bool wake(bool idle) const;
+	void take(const Control &c);
 	uint64_t control_, image_ = 0, gate_ = 0;
+	ResidentState state_ = ResidentState::fresh;
 };
 
 /* "KVM_CREATE_VM", ... for messages. */

@@ -93,7 +93,7 @@ void erase_bootstrap(pid_t pid, pid_t tid)
 {
 	auto maps = read_maps(pid, tid);
 	auto slack = maps ? find_slack(tid, *maps) : fail(ESRCH, "");
-	if (!slack)
+	if (!slack || !wait_bootstrap_free(pid, tid, *slack))
 		return;
 	std::vector<char> zeros(static_cast<size_t>(bootstrap_end - bootstrap_code));
 	(void)force_memory(tid, *slack, zeros.data(), zeros.size());
@@ -116,6 +116,14 @@ static BootstrapData bootstrap_for(const user_regs_struct &r, uint64_t mask, uin
 	return d;
 }
 
+/* The registers with which a stopped thread enters the bootstrap's code. */
+static user_regs_struct entry_registers(user_regs_struct r, uint64_t at)
+{
+	r.rip = at;
+	r.eflags &= ~0x44500ull; /* TF DF NT AC */
+	return r;
+}
+
 /*
  * Waits until the target has done something. In short naps first, as the application stands still meanwhile; then in longer ones, for a
  * controller of real-time priority on the target's own core would leave it nothing but context switches.
@@ -131,6 +139,43 @@ template <class Done> static bool poll_until(long deadline_ns, Done done)
 		}
 	}
 	return true;
+}
+
+/* Puts the bootstrap in place, to end with these registers and this mask. */
+static Result<> write_bootstrap(pid_t tid, const Stopped &stopped, uint64_t slack, const user_regs_struct &after, uint64_t mask,
+				uint64_t base)
+{
+	const auto &header = *reinterpret_cast<const ImageHeader *>(resident_image);
+	std::vector<char> blob(bootstrap_code, bootstrap_end);
+	BootstrapData data = bootstrap_for(after, mask, base, header);
+	data.tid = static_cast<uint64_t>(tid);
+	memcpy(blob.data() + (bootstrap_data - bootstrap_code), &data, sizeof(data));
+	return stopped.poke(slack, blob.data(), blob.size());
+}
+
+static Result<> try_unmap_image(pid_t pid, pid_t tid, uint64_t base)
+{
+	auto maps = TRY(read_maps(pid, tid));
+	uint64_t slack = TRY(find_slack(tid, maps));
+	TRY(wait_bootstrap_free(pid, tid, slack));
+	{
+		auto stopped = TRY(Stopped::stop(tid));
+		user_regs_struct r = TRY(stopped.registers());
+		uint64_t mask = TRY(stopped.signal_mask());
+		restart_interrupted_call(r, would_be_interrupted(pid, tid, r, mask));
+		TRY(write_bootstrap(tid, stopped, slack, r, mask, base));
+		r = entry_registers(r, slack + static_cast<uint64_t>(bootstrap_unmap - bootstrap_code));
+		r.rbx = base;
+		TRY(stopped.set_registers(r));
+	}
+	uint64_t word;
+	poll_until(monotonic_ns() + patience_ns, [&] { return !read_memory(tid, base, &word, sizeof(word)); });
+	return {};
+}
+
+void unmap_image(pid_t pid, pid_t tid, uint64_t base)
+{
+	(void)try_unmap_image(pid, tid, base);
 }
 
 Result<InjectionPlan> plan_injection(pid_t pid, pid_t tid, bool by_module)
@@ -191,22 +236,13 @@ Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan pl
 	user_regs_struct after = original;
 	restart_interrupted_call(after, would_be_interrupted(pid, tid, original, mask));
 
-	size_t code = static_cast<size_t>(bootstrap_data - bootstrap_code);
-	std::vector<char> blob(bootstrap_code, bootstrap_end);
 	plan.config = config;
 	if (config.hold) { /* its capture follows at once */
 		plan.config.hold_reserved_blocked = (mask & reserved_bit) != 0;
 		mask &= ~reserved_bit;
 	}
-	BootstrapData data = bootstrap_for(after, mask, plan.base, header);
-	data.tid = static_cast<uint64_t>(tid);
-	memcpy(blob.data() + code, &data, sizeof(data));
-	TRY(stopped.poke(plan.slack, blob.data(), blob.size()));
-
-	user_regs_struct boot = after;
-	boot.rip = plan.slack;
-	boot.eflags &= ~0x44500ull; /* TF DF NT AC */
-	TRY(stopped.set_registers(boot));
+	TRY(write_bootstrap(tid, stopped, plan.slack, after, mask, plan.base));
+	TRY(stopped.set_registers(entry_registers(after, plan.slack)));
 	stopped.detach();
 
 	/* The mapping appears; then the image, and its first word last. */
@@ -215,10 +251,12 @@ Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan pl
 	uint64_t control = plan.base + header.control;
 	bool mapped = poll_until(deadline, [&] { return write_memory(tid, plan.base, plan.image.data(), plan.image.size()); });
 	if (!mapped || !write_memory(tid, control, &plan.config, sizeof(plan.config)) ||
-	    !write_memory(tid, plan.base, &resident_magic[0], sizeof(uint64_t)))
+	    !write_memory(tid, plan.base, &resident_magic[0], sizeof(uint64_t))) {
+		erase_bootstrap(pid, tid);
 		return fail(EAGAIN, "thread " + std::to_string(tid) +
 					    " did not map the resident (stopped, out of memory, or executable memory "
 					    "forbidden); nothing was changed");
+	}
 	Control c = wait_init(tid, control, deadline);
 	return Injection{plan.base, control, c.init_done_tsc > begin_tsc ? c.init_done_tsc - begin_tsc : 0};
 }

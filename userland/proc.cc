@@ -56,6 +56,8 @@ Result<TaskStatus> read_task_status(pid_t pid, pid_t tid)
 			s.ignored = hex();
 		else if (key == "SigPnd" || key == "ShdPnd")
 			s.pending |= hex();
+		else if (key == "x86_Thread_features")
+			s.shadow_stack = value.find("shstk") != std::string::npos;
 		else if (key == "VmSize")
 			has_memory = true;
 	}
@@ -135,15 +137,28 @@ bool write_memory(pid_t tid, uint64_t to, const void *from, size_t size)
 	return process_vm_writev(tid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(size);
 }
 
-std::optional<uint64_t> find_resident(pid_t pid, pid_t tid)
+Result<uint64_t> find_resident(pid_t pid, pid_t tid)
 {
+	auto not_permitted = [&] {
+		return fail(EPERM, "not permitted to look into process " + std::to_string(pid) +
+					   ": it belongs to another user or is protected (see ptrace(2)); be its owner or have "
+					   "CAP_SYS_PTRACE");
+	};
 	auto maps = read_maps(pid, tid);
-	if (!maps)
-		return std::nullopt;
+	if (!maps) {
+		if (maps.error().code == EACCES || maps.error().code == EPERM)
+			return not_permitted();
+		return fail(ESRCH, "no process " + std::to_string(pid));
+	}
 	for (const MapLine &m : *maps) {
 		ImageHeader h;
-		if (!m.anonymous || m.perms[2] != 'x' || !read_memory(tid, m.start, &h, sizeof(h)))
+		if (!m.anonymous || m.perms[2] != 'x')
 			continue;
+		if (!read_memory(tid, m.start, &h, sizeof(h))) {
+			if (errno == EPERM) /* the map may be read by more than the memory: Yama */
+				return not_permitted();
+			continue;
+		}
 		ResidentState state;
 		if (h.magic[0] != resident_magic[0] || h.magic[1] != resident_magic[1] || h.version != resident_version)
 			continue;
@@ -151,7 +166,7 @@ std::optional<uint64_t> find_resident(pid_t pid, pid_t tid)
 		    state != ResidentState::dead)
 			return m.start;
 	}
-	return std::nullopt;
+	return fail(ENOENT, "process " + std::to_string(pid) + " has no decoupled thread");
 }
 
 } // namespace decouple

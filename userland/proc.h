@@ -21,7 +21,7 @@ struct TaskStatus {
 	pid_t tgid = 0, tracer = 0;
 	int seccomp = 0;
 	uint64_t blocked = 0, caught = 0, ignored = 0, pending = 0;
-	bool kernel_thread = false;
+	bool kernel_thread = false, shadow_stack = false;
 	std::string name;
 };
 Result<TaskStatus> read_task_status(pid_t pid, pid_t tid);
@@ -46,8 +46,8 @@ bool write_memory(pid_t tid, uint64_t to, const void *from, size_t size);
 /* Also where the thread itself may not write; some kernels forbid it to all but tracers. */
 bool force_memory(pid_t tid, uint64_t to, const void *from, size_t size);
 
-/* Address of the resident's image, if the process has a live one. */
-std::optional<uint64_t> find_resident(pid_t pid, pid_t tid);
+/* Address of the resident's image. Errors: ENOENT the process has no live one, ESRCH no process, EPERM. */
+Result<uint64_t> find_resident(pid_t pid, pid_t tid);
 
 } // namespace decouple
 

@@ -63,9 +63,11 @@ static bool is_resident_thread(pid_t pid, pid_t tid, pid_t manager)
 /* The threads that the options name, checked. manager: of the resident that is there, or 0. */
 static Result<std::vector<pid_t>> select_threads(pid_t pid, const AttachOptions &o, pid_t manager)
 {
-	std::vector<pid_t> tids = o.tids;
+	std::vector<pid_t> tids;
+	for (pid_t tid : o.tids)
+		if (std::find(tids.begin(), tids.end(), tid) == tids.end())
+			tids.push_back(tid);
 	if (o.all) {
-		tids.clear();
 		for (pid_t tid : threads_of(pid))
 			if (alive(pid, tid) && !is_resident_thread(pid, tid, manager))
 				tids.push_back(tid);
@@ -116,9 +118,12 @@ static Result<long> capture_first(pid_t pid, pid_t tid, const Controller &contro
 		TRY(stopped.set_signal_mask(mask & ~reserved_bit));
 	/* EAGAIN: the user's queue of real-time signals is full. */
 	for (int tries = 0; syscall(SYS_tgkill, pid, tid, reserved_signal) < 0; tries++, nap(100'000))
-		if (errno != EAGAIN || tries > 1000)
-			return fail(errno, "can't send signal 64 to thread " + std::to_string(tid) + ": " + strerror(errno) +
-						   (errno == EAGAIN ? " (signal queue full: RLIMIT_SIGPENDING)" : ""));
+		if (errno != EAGAIN || tries > 1000) {
+			int error = errno;
+			TRY(stopped.set_signal_mask(mask));
+			return fail(error, "can't send signal 64 to thread " + std::to_string(tid) + ": " + strerror(error) +
+						   (error == EAGAIN ? " (signal queue full: RLIMIT_SIGPENDING)" : ""));
+		}
 	stopped.detach();
 	return monotonic_ns() - begin;
 }
@@ -147,10 +152,150 @@ static Result<> wait_running(const Controller &controller, pid_t pid, pid_t tid)
 	}
 }
 
-/* Removes what an attach left when it failed before any thread was captured. */
-static void withdraw(const Controller &controller)
+/*
+ * A home thread blocked in a call that it executes for its guest is taken out by a tracer, so that the call goes on natively where it
+ * was. True: the thread was, or is, on its way out.
+ */
+static Result<> take_out_of_call(pid_t tid, const Controller &controller)
 {
-	(void)controller.command(Command::unload, 0, 0, 0, 1);
+	ImageHeader h;
+	if (!read_memory(tid, controller.image(), &h, sizeof(h)))
+		return fail_errno("can't read the resident of thread " + std::to_string(tid));
+	auto stopped = TRY(Stopped::stop(tid));
+	auto r = TRY(stopped.registers());
+	uint64_t begin = controller.image() + h.call_begin, end = controller.image() + h.call_end;
+	if (r.rip < begin || r.rip > end || static_cast<s64>(r.orig_rax) < 0)
+		return {};
+	Restart how = restart_of(static_cast<s64>(r.orig_rax), static_cast<s64>(r.rax));
+	if (how == Restart::no)
+		return {};
+	r.rdi = how == Restart::restart_block ? static_cast<uint64_t>(__NR_restart_syscall) : r.orig_rax;
+	r.rip = controller.image() + h.leave_entry;
+	r.orig_rax = ~0ull;
+	return stopped.set_registers(r);
+}
+
+static Result<> wait_recoupled(pid_t pid, pid_t tid, const Controller &controller)
+{
+	long begin = monotonic_ns();
+	for (long next_try = begin + 2'000'000;; nap(50'000)) {
+		auto s = controller.session(tid);
+		if (!s || !is_active(s->second) || !alive(pid, tid))
+			return {};
+		long now = monotonic_ns();
+		if (now > next_try && !controller.by_module()) {
+			TRY(take_out_of_call(tid, controller));
+			next_try = now + 20'000'000;
+		}
+		if (now - begin > patience_ns)
+			return fail(ETIMEDOUT,
+				    "thread " + std::to_string(tid) +
+					    " does not come back (stopped, or in an uninterruptible call); it stays asked to");
+	}
+}
+
+/* Has the thread left the resident's code and stacks? Seen from a stop, so it can't be about to. */
+static bool has_left(pid_t pid, pid_t tid, uint64_t image, uint64_t image_size)
+{
+	for (int tries = 0; tries < 100; tries++, nap(100'000)) {
+		if (!alive(pid, tid))
+			return true;
+		auto stopped = Stopped::stop(tid);
+		if (!stopped)
+			continue;
+		auto r = stopped->registers();
+		if (r && (r->rip < image || r->rip >= image + image_size))
+			return true;
+	}
+	return false;
+}
+
+/* Waits until the resident's threads and mappings are gone. */
+static Result<> wait_unloaded(pid_t pid, const Controller &controller)
+{
+	for (long deadline = monotonic_ns() + patience_ns;; nap(100'000)) {
+		auto now = threads_of(pid);
+		ImageHeader h;
+		auto ours = std::find_if(now.begin(), now.end(),
+					 [&](pid_t tid) { return is_resident_thread(pid, tid, controller.manager()); });
+		if (ours == now.end() && (now.empty() || !read_memory(live_thread(pid), controller.image(), &h, sizeof(h))))
+			return {};
+		if (ours == now.end() && !alive(pid, controller.manager()))
+			return {}; /* the image stays, inert: a thread was still in it */
+		if (monotonic_ns() > deadline)
+			return fail(ETIMEDOUT,
+				    "process " + std::to_string(pid) + " runs natively, but the resident's " +
+					    (ours == now.end() ? "memory is still mapped"
+							       : "thread " + std::to_string(*ours) +
+									 " has not ended (is it traced or frozen?)") +
+					    "; it ends by itself as soon as it can");
+	}
+}
+
+/* Ends the resident when no session is left. `tids`: all threads that may have been in it. */
+static Result<> remove_resident(pid_t pid, const std::vector<pid_t> &tids, const Controller &controller)
+{
+	auto c = controller.read();
+	if (!c)
+		return {}; /* the process ended */
+	bool left = controller.by_module() || std::all_of(tids.begin(), tids.end(), [&](pid_t tid) {
+			    return has_left(pid, tid, c->image_base, c->image_size);
+		    });
+	if (alive(pid, controller.manager())) {
+		(void)controller.command(Command::unload, 0, 0, 0, left);
+		TRY(wait_unloaded(pid, controller));
+	} else if (left && !controller.by_module()) {
+		unmap_image(pid, live_thread(pid), c->image_base);
+	}
+	pid_t tid = live_thread(pid);
+	if (left && !find_resident(pid, tid))
+		erase_bootstrap(pid, tid);
+	return {};
+}
+
+static bool any_active(pid_t pid)
+{
+	auto list = status(pid).value_or(std::vector<ThreadStatus>{});
+	return std::any_of(list.begin(), list.end(), [](const ThreadStatus &t) { return is_active(t.info); });
+}
+
+/* Has a session made for the thread, and captures it. How long it was stopped, in ns. `begun` grows by a thread that has a session. */
+static Result<long> take_thread(pid_t pid, pid_t tid, int core, int service_core, const Controller &controller,
+				std::vector<pid_t> &begun)
+{
+	int64_t index =
+		TRY(controller.command(Command::add, tid, static_cast<unsigned>(core), static_cast<unsigned>(service_core)));
+	if (index < 0) {
+		auto c = controller.read();
+		return fail(static_cast<int>(-index), std::string("could not ") + setup_step_name(c ? c->error_step : 0) +
+							      " for thread " + std::to_string(tid) + ": " +
+							      strerror(static_cast<int>(-index)));
+	}
+	begun.push_back(tid);
+	auto session = TRY(controller.session(tid));
+	return controller.by_module() ? capture_by_module(tid, controller) : capture_first(pid, tid, controller, session.first);
+}
+
+/* Undoes an attach whose set-up failed: nothing but the manager, and the thread that started it, has been in the resident. */
+static void undo_injection(pid_t pid, pid_t tid, const Injection &injected)
+{
+	constexpr uint32_t go = 1;
+	(void)write_memory(tid, injected.control + offsetof(Control, hold_go), &go, sizeof(go));
+	auto controller = Controller::at(pid, injected.control);
+	if (controller && controller->state() == ResidentState::failed)
+		(void)remove_resident(pid, {tid}, *controller);
+}
+
+/* Undoes an attach that failed at one of its threads. `injector`: the thread on which this attach started the resident, or 0. */
+static void undo_sessions(pid_t pid, std::vector<pid_t> tids, pid_t injector, const Controller &controller)
+{
+	for (pid_t tid : tids)
+		if (controller.command(Command::recouple, tid))
+			(void)wait_recoupled(pid, tid, controller);
+	if (!injector || any_active(pid))
+		return;
+	tids.push_back(injector);
+	(void)remove_resident(pid, tids, controller);
 }
 
 static Result<Injection> inject_by_tracer(pid_t pid, pid_t tid, std::optional<Stopped> held, InjectionPlan plan, Config config)
@@ -225,45 +370,44 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 		auto injected = TRY(by_module ? inject_by_module(pid, tids[0], std::move(held), std::move(plan), config)
 					      : inject_by_tracer(pid, tids[0], std::move(held), std::move(plan), config));
 		step("building the VM");
-		controller = TRY(Controller::wait_ready(pid, injected.control));
+		auto ready = Controller::wait_ready(pid, injected.control);
+		if (!ready) {
+			if (!was_held || o.or_natively)
+				undo_injection(pid, tids[0], injected);
+			return std::unexpected(ready.error());
+		}
+		controller = *ready;
 		double ns_per_tick = static_cast<double>(monotonic_ns() - begin) / static_cast<double>(__rdtsc() - begin_tsc);
 		report.stopped_ns += static_cast<long>(static_cast<double>(injected.stopped_ticks) * ns_per_tick);
 	}
-	for (size_t i = 0; i < tids.size(); i++) {
-		pid_t tid = tids[i];
-		if (!was_held) {
-			unsigned core = static_cast<unsigned>(cores.dedicated[i % cores.dedicated.size()]);
-			unsigned service = static_cast<unsigned>(cores.service[i % cores.service.size()]);
-			auto index = controller->command(Command::add, tid, core, service);
-			if (!index || *index < 0) {
-				if (o.all && !alive(pid, tid))
+	std::vector<pid_t> begun; /* threads with a session */
+	if (was_held)
+		begun = tids;
+	auto take_threads = [&]() -> Result<> {
+		for (size_t i = 0; i < tids.size(); i++) {
+			pid_t tid = tids[i];
+			if (!was_held) {
+				auto stopped_ns = take_thread(pid, tid, cores.dedicated[i % cores.dedicated.size()],
+							      cores.service[i % cores.service.size()], *controller, begun);
+				if (!stopped_ns && o.all && !alive(pid, tid))
 					continue;
-				auto c = controller->read();
-				if (report.tids.empty() && !existing)
-					withdraw(*controller);
-				if (!index)
-					return std::unexpected(index.error());
-				return fail(static_cast<int>(-*index), std::string("could not ") +
-									       setup_step_name(c ? c->error_step : 0) +
-									       " for thread " + std::to_string(tid) + ": " +
-									       strerror(static_cast<int>(-*index)));
+				if (!stopped_ns)
+					return std::unexpected(stopped_ns.error());
+				if (i == 0)
+					report.stopped_ns += *stopped_ns;
 			}
-			auto session = TRY(controller->session(tid));
-			auto stopped_ns = by_module ? capture_by_module(tid, *controller)
-						    : capture_first(pid, tid, *controller, session.first);
-			if (!stopped_ns) {
-				if (!alive(pid, tid) && o.all)
-					continue;
-				return std::unexpected(stopped_ns.error());
-			}
-			if (i == 0)
-				report.stopped_ns += *stopped_ns;
+			TRY(wait_running(*controller, pid, tid));
+			report.tids.push_back(tid);
+			if (tids.size() > 1)
+				step("thread " + std::to_string(tid) + " decoupled (" + std::to_string(i + 1) + " of " +
+				     std::to_string(tids.size()) + ")");
 		}
-		TRY(wait_running(*controller, pid, tid));
-		report.tids.push_back(tid);
-		if (tids.size() > 1)
-			step("thread " + std::to_string(tid) + " decoupled (" + std::to_string(i + 1) + " of " +
-			     std::to_string(tids.size()) + ")");
+		return {};
+	};
+	if (auto taken = take_threads(); !taken) {
+		if (!was_held || o.or_natively)
+			undo_sessions(pid, begun, existing ? 0 : tids[0], *controller);
+		return std::unexpected(taken.error());
 	}
 	report.total_ns = monotonic_ns() - begin;
 	return report;
@@ -276,80 +420,10 @@ Result<AttachReport> attach(pid_t pid, const AttachOptions &options)
 
 Result<AttachReport> attach_stopped(pid_t pid, const AttachOptions &options)
 {
-	return attach_with(pid, options, Stopped::adopt(pid));
-}
-
-/*
- * A home thread blocked in a call that it executes for its guest is taken out by a tracer, so that the call goes on natively where it
- * was. True: the thread was, or is, on its way out.
- */
-static Result<> take_out_of_call(pid_t tid, const Controller &controller)
-{
-	ImageHeader h;
-	if (!read_memory(tid, controller.image(), &h, sizeof(h)))
-		return fail_errno("can't read the resident of thread " + std::to_string(tid));
-	auto stopped = TRY(Stopped::stop(tid));
-	auto r = TRY(stopped.registers());
-	uint64_t begin = controller.image() + h.call_begin, end = controller.image() + h.call_end;
-	if (r.rip < begin || r.rip > end || static_cast<s64>(r.orig_rax) < 0)
-		return {};
-	Restart how = restart_of(static_cast<s64>(r.orig_rax), static_cast<s64>(r.rax));
-	if (how == Restart::no)
-		return {};
-	r.rdi = how == Restart::restart_block ? static_cast<uint64_t>(__NR_restart_syscall) : r.orig_rax;
-	r.rip = controller.image() + h.leave_entry;
-	r.orig_rax = ~0ull;
-	return stopped.set_registers(r);
-}
-
-static Result<> wait_recoupled(pid_t pid, pid_t tid, const Controller &controller)
-{
-	long begin = monotonic_ns();
-	for (long next_try = begin + 2'000'000;; nap(50'000)) {
-		auto s = controller.session(tid);
-		if (!s || !is_active(s->second) || !alive(pid, tid))
-			return {};
-		long now = monotonic_ns();
-		if (now > next_try && !controller.by_module()) {
-			TRY(take_out_of_call(tid, controller));
-			next_try = now + 20'000'000;
-		}
-		if (now - begin > patience_ns)
-			return fail(ETIMEDOUT,
-				    "thread " + std::to_string(tid) +
-					    " does not come back (stopped, or in an uninterruptible call); it stays asked to");
-	}
-}
-
-/* Has the thread left the resident's code and stacks? Seen from a stop, so it can't be about to. */
-static bool has_left(pid_t pid, pid_t tid, uint64_t image, uint64_t image_size)
-{
-	for (int tries = 0; tries < 100; tries++, nap(100'000)) {
-		if (!alive(pid, tid))
-			return true;
-		auto stopped = Stopped::stop(tid);
-		if (!stopped)
-			continue;
-		auto r = stopped->registers();
-		if (r && (r->rip < image || r->rip >= image + image_size))
-			return true;
-	}
-	return false;
-}
-
-/* Waits until the resident's threads and mappings are gone. */
-static void wait_unloaded(pid_t pid, const Controller &controller)
-{
-	for (long deadline = monotonic_ns() + patience_ns; monotonic_ns() < deadline; nap(100'000)) {
-		auto now = threads_of(pid);
-		ImageHeader h;
-		bool threads = std::any_of(now.begin(), now.end(),
-					   [&](pid_t tid) { return is_resident_thread(pid, tid, controller.manager()); });
-		if (!threads && (now.empty() || !read_memory(live_thread(pid), controller.image(), &h, sizeof(h))))
-			break;
-		if (!threads && !alive(pid, controller.manager()))
-			break; /* the image stays, inert: a thread was still in it */
-	}
+	auto attached = attach_with(pid, options, Stopped::adopt(pid));
+	if (!attached && options.or_natively)
+		Stopped::adopt(pid).detach(); /* in vain if it runs already */
+	return attached;
 }
 
 Result<std::vector<pid_t>> recouple(pid_t pid, const std::vector<pid_t> &tids)
@@ -357,7 +431,10 @@ Result<std::vector<pid_t>> recouple(pid_t pid, const std::vector<pid_t> &tids)
 	auto lock = TRY(ProcessLock::take(pid));
 	auto controller = TRY(Controller::open(pid));
 	auto list = TRY(status(pid));
-	std::vector<pid_t> wanted = tids;
+	std::vector<pid_t> wanted;
+	for (pid_t tid : tids)
+		if (std::find(wanted.begin(), wanted.end(), tid) == wanted.end())
+			wanted.push_back(tid);
 	if (wanted.empty())
 		for (const ThreadStatus &t : list)
 			if (is_active(t.info))
@@ -373,18 +450,11 @@ Result<std::vector<pid_t>> recouple(pid_t pid, const std::vector<pid_t> &tids)
 		(void)TRY(controller.command(Command::recouple, tid));
 	for (pid_t tid : wanted)
 		TRY(wait_recoupled(pid, tid, controller));
-	auto c = controller.read();
-	list = status(pid).value_or(std::vector<ThreadStatus>{});
-	bool last = std::none_of(list.begin(), list.end(), [](const ThreadStatus &t) { return is_active(t.info); });
-	if (c && last) {
-		bool left = controller.by_module() || std::all_of(list.begin(), list.end(), [&](const ThreadStatus &t) {
-				    return has_left(pid, t.tid, c->image_base, c->image_size);
-			    });
-		(void)controller.command(Command::unload, 0, 0, 0, left);
-		wait_unloaded(pid, controller);
-		pid_t tid = live_thread(pid);
-		if (left && !find_resident(pid, tid))
-			erase_bootstrap(pid, tid);
+	if (!any_active(pid)) {
+		std::vector<pid_t> seen;
+		for (const ThreadStatus &t : status(pid).value_or(std::vector<ThreadStatus>{}))
+			seen.push_back(t.tid);
+		TRY(remove_resident(pid, seen, controller));
 	}
 	return wanted;
 }

@@ -29,6 +29,7 @@ struct AttachOptions {
 	bool all = false; /* every thread of the process */
 	Reflector reflector = Reflector::automatic; /* for a process that has a resident, that resident's is meant */
 	bool follow = false; /* new threads and children too */
+	bool or_natively = false; /* attach_stopped: after a failure the process runs natively */
 	std::vector<int> cores; /* dedicated cores; empty: chosen */
 	std::vector<int> service_cores; /* home threads; empty: what remains of the allowed cores */
 	unsigned home_spin_us = 200;
@@ -48,13 +49,15 @@ struct AttachReport {
 Result<AttachReport> attach(pid_t pid, const AttachOptions &options);
 
 /*
- * As attach, for a process that the caller already traces and that is in ptrace-stop (decouple run). Success consumes the stop. After a
- * failure the process has not executed an instruction and is stopped, by the tracer or by SIGSTOP: the caller kills it, or detaches and
- * sends SIGCONT.
+ * As attach, for a process that the caller already traces and that is in ptrace-stop (decouple run). The stop is consumed, but for this:
+ * after a failure without AttachOptions::or_natively the process has not executed an instruction, and the caller kills it.
  */
 Result<AttachReport> attach_stopped(pid_t pid, const AttachOptions &options);
 
-/* Gives threads back (empty: all). When the last one is back, the resident is removed: threads, fds, mappings, signal action. */
+/*
+ * Gives threads back (empty: all). When the last one is back, the resident is removed: threads, fds, mappings, signal action. Error
+ * ETIMEDOUT: a thread does not come back, or the resident does not go.
+ */
 Result<std::vector<pid_t>> recouple(pid_t pid, const std::vector<pid_t> &tids);
 
 struct ThreadStatus {

@@ -101,7 +101,7 @@ Result<Control> read_control(pid_t pid)
 	ImageHeader h;
 	Control c;
 	if (!image)
-		return fail(ENOENT, "process " + std::to_string(pid) + " has no decoupled thread");
+		return std::unexpected(image.error());
 	if (!read_memory(tid, *image, &h, sizeof(h)) || !read_memory(tid, *image + h.control, &c, sizeof(c)))
 		return fail(EPERM, "not permitted to read process " + std::to_string(pid));
 	return c;

@@ -135,9 +135,11 @@ static long recouple(s32 tid)
 		if (state == SessionState::recoupled || state == SessionState::failed)
 			continue;
 		found = found < 0 ? 1 : found + 1;
-		if (state == SessionState::starting && !s->first_capture_done) {
-			/* Never captured: only our side must end. A capture signal that is still on its way is dropped by gate.S. */
-			store(s->mode, static_cast<u32>(Mode::left));
+		u32 not_captured = static_cast<u32>(Mode::native);
+		if (state == SessionState::starting && !s->first_capture_done &&
+		    __atomic_compare_exchange_n(&s->mode, &not_captured, static_cast<u32>(Mode::left), false, __ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST)) {
+			/* Never captured: only our side must end. A capture signal that is still on its way is dropped by gate.S or gate_enter(). */
 			gate_quit_vcpu(s);
 			reflector_remove(s);
 			s->info.reason = Reason::asked;
@@ -408,6 +410,27 @@ static void protect_image()
 	sys(__NR_mprotect, image + text, header->image_size - text, prot_read | prot_write);
 }
 
+struct Instant {
+	u64 tsc;
+	s64 ns;
+};
+
+/* Both clocks at once: if the thread was preempted between them, again. */
+static Instant instant()
+{
+	constexpr u64 close = 20000; /* ticks; undisturbed it takes some hundreds */
+	constexpr int tries = 8;
+	Instant now = {};
+	for (int i = 0; i < tries; i++) {
+		u64 before = rdtsc();
+		s64 ns = now_ns();
+		now = {rdtsc(), ns};
+		if (now.tsc - before < close)
+			break;
+	}
+	return now;
+}
+
 [[noreturn]] static void manager_thread(void *)
 {
 	sigprocmask(sig_setmask, ~0ull);
@@ -423,8 +446,7 @@ static void protect_image()
 		sys(__NR_nanosleep, addr(&head_start), 0);
 	}
 	protect_image();
-	u64 tsc = rdtsc();
-	s64 ns = now_ns();
+	Instant begin = instant();
 	SetupError e = vm_create();
 	if (failed(e))
 		give_up(e);
@@ -439,9 +461,9 @@ static void protect_image()
 	if (s && !resume_session)
 		store(s->mode, static_cast<u32>(Mode::native));
 	resume_session = nullptr;
-	s64 elapsed = now_ns() - ns;
-	if (elapsed > 1000)
-		tsc_per_us = (rdtsc() - tsc) * 1000 / static_cast<u64>(elapsed);
+	Instant end = instant();
+	if (end.ns - begin.ns > 1000)
+		tsc_per_us = (end.tsc - begin.tsc) * 1000 / static_cast<u64>(end.ns - begin.ns);
 	store(control.state, ResidentState::running);
 	futex_wake(reinterpret_cast<u32 *>(&control.state), ~0u >> 1);
 	loop();

@@ -139,8 +139,13 @@ void forget_masks()
 void release()
 {
 	restore_masks();
-	if (intact())
-		set_sigaction(signal_capture, SigAction{});
+	if (!intact())
+		return;
+	/* Ignored first: that drops what is still pending (a capture that came to nothing), which would kill by the default action. */
+	SigAction ignore = {};
+	ignore.handler = sig_ign;
+	set_sigaction(signal_capture, ignore);
+	set_sigaction(signal_capture, SigAction{});
 }
 
 void filter_action(int signal, SigAction *a)
@@ -315,10 +320,14 @@ bool call_masked(Session *s, const u64 call[7], u64 mask, bool signal, long *res
 extern "C" __attribute__((visibility("hidden"))) void gate_enter(decouple::Session *s, decouple::UContext *u)
 {
 	using namespace decouple;
+	/* The manager may have given the session up since gate.S looked: so the thread was never here. */
+	if (exchange(s->mode, static_cast<u32>(Mode::gate)) == static_cast<u32>(Mode::left)) {
+		store(s->mode, static_cast<u32>(Mode::left));
+		return_by_frame(u);
+	}
 	/* One capture signal brought us here. If the thread sent itself one and another was claimed, the second is still on its way. */
 	bool claimed = s->recapture_armed && exchange(s->recapture_claim, 0u) == 0;
 	TimeSpec moment = {0, 2000000};
-	store(s->mode, static_cast<u32>(Mode::gate));
 	if (claimed && s->self_captured)
 		sigtimedwait(capture_bit, nullptr, &moment);
 	store(s->recapture_claim, 0u);

@@ -66,6 +66,18 @@ void manager_start_in_child(Session *parent, UContext *context)
 	capture_self();
 }
 
+/*
+ * Not one instruction of the program without a decision: the controller kills it or lets it go on. Not by SIGSTOP, which would stop the
+ * manager too. Without a controller there will be no decision: the program goes on.
+ */
+static void await_decision()
+{
+	constexpr s64 ms = 1000000;
+	TimeSpec t = {0, ms};
+	for (u32 waited = 0; !load(control.hold_go) && waited < 15000; waited++)
+		sys(__NR_nanosleep, addr(&t), 0);
+}
+
 } // namespace decouple
 
 /* Called on the injected thread with all signals blocked; see ImageHeader::init_entry. */
@@ -81,7 +93,7 @@ extern "C" __attribute__((visibility("hidden"))) void resident_init()
 	if (started && manager_wait_ready()) {
 		session_of(control.hold_tid)->info.handover.reserved_blocked = control.config.hold_reserved_blocked;
 		capture_self();
-	} else { /* not one instruction of the program without a decision: the controller kills it or lets it go on */
-		sys(__NR_tgkill, static_cast<u64>(control.tgid), static_cast<u64>(control.hold_tid), sig_stop);
+	} else {
+		await_decision();
 	}
 }

@@ -15,7 +15,7 @@ namespace decouple
 {
 
 constexpr uint64_t resident_magic[2] = {0x7a5d3e91c46f08b2, 0x656c70756f636564}; /* second word: "decouple" */
-constexpr uint32_t resident_version = 1;
+constexpr uint32_t resident_version = 2;
 constexpr uint32_t max_sessions = 1024; /* DECOUPLE_VCPU_MAX */
 
 /* First bytes of the image. Offsets are from the image's start. */
@@ -160,6 +160,8 @@ struct Control {
 	uint64_t image_base, image_size;
 	int32_t hold_tid; /* the thread on which init_entry ran */
 	uint32_t exit_status; /* of the thread that exited last */
+	uint32_t hold_go; /* set by the controller: the set-up failed, and the held thread shall go on natively */
+	uint32_t reserved;
 	uint64_t init_begin_tsc, init_done_tsc; /* TSC when init_entry began, and was about to return */
 	Mailbox mailbox;
 	PanicReport panic;

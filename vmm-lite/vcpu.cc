@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* vCPU set-up and state transfer; see vcpu.h. */
 #include "vcpu.h"
+#include "cpu_features.h"
 #include "reflector.h"
 #include "stub_image.h"
 #include "decouple/layout.h"
@@ -12,16 +13,6 @@ namespace decouple
 static long vcpu_ioctl(Session *s, u64 request, const void *arg)
 {
 	return sys(__NR_ioctl, static_cast<u64>(s->vcpu_fd), request, addr(arg));
-}
-
-struct CpuidRegs {
-	u32 eax, ebx, ecx, edx;
-};
-static CpuidRegs cpuid(u32 leaf, u32 subleaf)
-{
-	CpuidRegs r;
-	asm volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(subleaf));
-	return r;
 }
 
 StubView stub_view(const Session *s)
@@ -91,70 +82,6 @@ static bool map_call_pages(Session *s, u64 va, bool user)
 	for (u64 page : {DECOUPLE_VCPU_OFF_ENTRY, DECOUPLE_VCPU_OFF_SLOT, DECOUPLE_VCPU_OFF_SCRATCH})
 		ok = ok && vm.tables.map_page(va + page, gpa + page, flags);
 	return ok;
-}
-
-static void fill_from_host(struct kvm_cpuid_entry2 &x)
-{
-	CpuidRegs r = cpuid(x.function, x.index);
-	x.eax = r.eax, x.ebx = r.ebx, x.ecx = r.ecx, x.edx = r.edx;
-}
-
-long vcpu_read_cpuid()
-{
-	vm.cpuid.head.nent = max_cpuid_entries;
-	long e = sys(__NR_ioctl, static_cast<u64>(vm.kvm_fd), KVM_GET_SUPPORTED_CPUID, addr(&vm.cpuid));
-	for (u32 i = 0; e >= 0 && i < vm.cpuid.head.nent; i++)
-		fill_from_host(vm.cpuid.entry[i]);
-	return e;
-}
-
-/* Leaves that tell one core from another (SDM vol. 2, CPUID; APM vol. 3, appendix E): APIC ids. */
-static bool tells_core(u32 leaf)
-{
-	return leaf == 1 || leaf == 0xb || leaf == 0x1f || leaf == 0x8000001e;
-}
-
-static long set_cpuid(Session *s)
-{
-	CpuidTable own = vm.cpuid;
-	for (u32 i = 0; i < own.head.nent; i++)
-		if (tells_core(own.entry[i].function))
-			fill_from_host(own.entry[i]);
-	long e = vcpu_ioctl(s, KVM_SET_CPUID2, &own);
-	if (e >= 0)
-		return e;
-	own.head.nent = max_cpuid_entries;
-	e = sys(__NR_ioctl, static_cast<u64>(vm.kvm_fd), KVM_GET_SUPPORTED_CPUID, addr(&own));
-	return e < 0 ? e : vcpu_ioctl(s, KVM_SET_CPUID2, &own);
-}
-
-static long set_xcr0(Session *s)
-{
-	u32 lo, hi;
-	asm volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
-	u64 host = lo | static_cast<u64>(hi) << 32;
-	struct kvm_xcrs x = {};
-	x.nr_xcrs = 1;
-	x.xcrs[0].value = host;
-	long e = vcpu_ioctl(s, KVM_SET_XCRS, &x);
-	if (e < 0) {
-		/* Some KVMs lack components that the host has enabled (MPX, PKRU): x87, SSE, AVX and AVX-512 as far as present. */
-		x.xcrs[0].value = host & 0xe7;
-		e = vcpu_ioctl(s, KVM_SET_XCRS, &x);
-	}
-	if (e < 0) {
-		x.xcrs[0].value = host & 0x7;
-		e = vcpu_ioctl(s, KVM_SET_XCRS, &x);
-	}
-	vm.xsave.components = x.xcrs[0].value;
-	constexpr u32 xstate_leaf = 0xd;
-	for (u32 i = 2; i < 63; i++)
-		if (host >> i & 1) {
-			CpuidRegs r = cpuid(xstate_leaf, i);
-			vm.xsave.size[i] = r.eax;
-			vm.xsave.offset[i] = r.ebx;
-		}
-	return e;
 }
 
 static long set_msrs(Session *s, u64 entry)
@@ -304,7 +231,7 @@ SetupError vcpu_set_up(Session *s)
 		if (!build_block(s) || (vm.probed && !map_call_pages(s, s->block_va, vm.pvm)))
 			return {SetupStep::page_tables, -ENOSPC};
 	}
-	long r = s->vcpu_reused ? 0 : set_cpuid(s);
+	long r = s->vcpu_reused ? 0 : features_set_cpuid(s);
 	if (r < 0)
 		return {SetupStep::cpuid, r};
 	if ((r = set_sregs(s)) < 0)
@@ -314,7 +241,7 @@ SetupError vcpu_set_up(Session *s)
 		return r < 0 ? SetupError{SetupStep::msrs, r} : setup_ok;
 	}
 	vm.xsave.components = 3;
-	if ((vm.cr4 & 0x40000) && (r = set_xcr0(s)) < 0)
+	if (has_xsave() && (r = features_set_xcr0(s)) < 0)
 		return {SetupStep::xcr0, r};
 	if ((r = set_msrs(s, s->block_va + DECOUPLE_VCPU_OFF_ENTRY)) < 0)
 		return {SetupStep::msrs, r};

@@ -9,11 +9,6 @@
 namespace decouple
 {
 
-/*
- * vm.cpuid: CPUID as the host shows it. Every leaf that KVM can answer gets what the instruction answers here and now, so that a
- * program sees no change when it is decoupled (it may have chosen its code long ago). Returns 0 or -errno.
- */
-long vcpu_read_cpuid();
 /* Creates the vCPU of a session; on any core. */
 SetupError vcpu_create(Session *s);
 /* Makes its initial state; the caller is pinned to the session's core by now, which CPUID and TSC_AUX tell. */

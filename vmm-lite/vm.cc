@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The VM, and what a miss in the guest page tables means; see vm.h. */
 #include "vm.h"
+#include "cpu_features.h"
 #include "proc_maps.h"
 #include "session.h"
 #include "stub_image.h"
@@ -95,7 +96,7 @@ SetupError vm_create()
 	if (r < 0)
 		return {SetupStep::map_run, r};
 	vm.run_size = static_cast<u32>(r);
-	if ((r = vcpu_read_cpuid()) < 0)
+	if ((r = features_read()) < 0)
 		return {SetupStep::cpuid, r};
 	vm.probed = vm.pvm = false;
 	r = set_memslot(0, DECOUPLE_GPA_STUB, DECOUPLE_STUB_SIZE, addr(vm.stub));

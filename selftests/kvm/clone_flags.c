@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* clone and clone3 with each sensible set of flags: what is shared, what is copied, the child's registers, bad combinations. */
+/* clone and clone3 with every flag, in sets that make sense: what is shared, what is copied, the child's registers, bad combinations. */
 #include "testlib.h"
 #include "registers.h"
 
@@ -134,6 +134,125 @@ static void with_clone3(void)
 	printf("clone3, thread alone: %s\n", syscall(SYS_clone3, &args, sizeof(args)) < 0 ? errno_name(errno) : "ok");
 }
 
+/* The child's own words: CHILD_SETTID is written in the child's memory, and PIDFD gives a descriptor. */
+static void set_in_child(void)
+{
+	pid_t child_tid = -1;
+	int pidfd = -1;
+
+	/* By the call itself: the C library's wrapper needs a stack. */
+	long pid = syscall(SYS_clone, CLONE_CHILD_SETTID | SIGCHLD, 0, NULL, &child_tid, 0);
+	if (pid == 0)
+		_exit(child_tid == syscall(SYS_gettid) ? 5 : 1);
+	printf("CHILD_SETTID: child %d, here %d\n", wait_child((pid_t)pid), child_tid);
+	pid = syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &pidfd, NULL, 0);
+	if (pid == 0)
+		_exit(fcntl(pidfd, F_GETFD) < 0 ? 6 : 1);
+	siginfo_t info = {0};
+	CHECK(waitid((idtype_t)3 /* P_PIDFD */, pidfd, &info, WEXITED) == 0);
+	printf("PIDFD: status %d, close on exec %d\n", info.si_status, fcntl(pidfd, F_GETFD));
+	close(pidfd);
+}
+
+/* CLONE_PARENT: a sibling, whose end is the parent's to wait for. */
+static void parent_of_parent(void)
+{
+	int fds[2];
+	char answer = 0;
+
+	MUST(pipe(fds));
+	pid_t middle = MUST(fork());
+	if (middle == 0) {
+		pid_t above = getppid();
+		long sibling = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, NULL, NULL, 0);
+		if (sibling == 0) {
+			answer = getppid() == above ? 'y' : 'n';
+			_exit(write(fds[1], &answer, 1) == 1 ? 8 : 1);
+		}
+		int status;
+		_exit(waitpid((pid_t)sibling, &status, 0) < 0 && errno == ECHILD ? 4 : 1);
+	}
+	CHECK(read(fds[0], &answer, 1) == 1);
+	printf("PARENT: the maker %d, same parent %c", wait_child(middle), answer);
+	printf(", sibling %d\n", wait_child(-1));
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void first_in_namespace(void)
+{
+	long pid = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, NULL, NULL, 0);
+
+	if (pid == 0) {
+		pid_t inner = fork();
+		if (inner == 0)
+			_exit(getpid() == 2 && getppid() == 1 ? 3 : 1);
+		_exit(getpid() == 1 && getppid() == 0 ? 20 + wait_child(inner) : 1);
+	}
+	printf("NEWPID: %d\n", pid < 0 ? -errno : wait_child((pid_t)pid));
+}
+
+/* SETTLS: the child's thread pointer is the one that was asked for; the parent keeps its own. */
+static void with_settls(void)
+{
+	static uint64_t area[64];
+	uint64_t own = (uint64_t)__builtin_thread_pointer();
+	long result = SYS_clone, status;
+
+	area[0] = (uint64_t)area;
+	area[1] = 0x77;
+	register long r10 __asm__("r10") = 0;
+	register long r8 __asm__("r8") = (long)area;
+	__asm__ volatile("syscall\n"
+			 "test %%rax, %%rax\n"
+			 "jnz 1f\n"
+			 "mov %%fs:8, %%rdi\n" /* the child ends with what it finds there */
+			 "mov $60, %%eax\n"
+			 "syscall\n"
+			 "1:"
+			 : "+a"(result), "+r"(r10), "+r"(r8)
+			 : "D"(CLONE_SETTLS | SIGCHLD), "S"(0), "d"(0)
+			 : "rcx", "r11", "memory");
+	status = wait_child((pid_t)result);
+	printf("SETTLS: child %lx, here the same %d\n", status, own == (uint64_t)__builtin_thread_pointer());
+}
+
+static int on_other_stack(void *argument)
+{
+	volatile char room[20000];
+
+	room[0] = *(char *)argument;
+	_exit(room[0] == 'x' ? 12 : 1);
+}
+
+/* A stack of its own, a pid of choice, a cgroup that does not exist. */
+static void more_of_clone3(void)
+{
+	static char other[64 * 1024] __attribute__((aligned(64)));
+	pid_t wanted[1] = {0};
+	struct clone_args args = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD};
+
+	/* The C library uses clone3 itself, with a stack, for posix_spawn and pthread_create. */
+	int pid = clone(on_other_stack, other + sizeof(other), CLONE_VM | CLONE_VFORK | SIGCHLD, (void *)"x");
+	printf("own stack: %d\n", wait_child(pid));
+	args.flags = 0;
+	args.set_tid = (uint64_t)wanted;
+	args.set_tid_size = 1;
+	printf("clone3, pid 0 wanted: %s\n", syscall(SYS_clone3, &args, sizeof(args)) < 0 ? errno_name(errno) : "ok");
+	wanted[0] = getpid();
+	printf("clone3, a pid in use: %s\n", syscall(SYS_clone3, &args, sizeof(args)) < 0 ? errno_name(errno) : "ok");
+	args.set_tid = args.set_tid_size = 0;
+	args.flags = CLONE_INTO_CGROUP;
+	args.cgroup = 4000;
+	printf("clone3, bad cgroup: %s\n", syscall(SYS_clone3, &args, sizeof(args)) < 0 ? errno_name(errno) : "ok");
+	args.cgroup = 0;
+	args.flags = CLONE_CLEAR_SIGHAND | CLONE_SIGHAND | CLONE_VM;
+	printf("clone3, CLEAR_SIGHAND and SIGHAND: %s\n",
+	       syscall(SYS_clone3, &args, sizeof(args)) < 0 ? errno_name(errno) : "ok");
+	args.flags = 1ull << 60;
+	printf("clone3, unknown flag: %s\n", syscall(SYS_clone3, &args, sizeof(args)) < 0 ? errno_name(errno) : "ok");
+}
+
 int main(void)
 {
 	test_start();
@@ -149,11 +268,28 @@ int main(void)
 	show("thread", THREAD | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID);
 	show("thread without FILES", (THREAD & ~CLONE_FILES) | CLONE_CHILD_CLEARTID);
 	show("thread without FS", (THREAD & ~CLONE_FS) | CLONE_CHILD_CLEARTID);
+	show("SYSVSEM", CLONE_SYSVSEM | SIGCHLD);
+	show("IO", CLONE_IO | SIGCHLD);
+	show("PTRACE UNTRACED", CLONE_PTRACE | CLONE_UNTRACED | SIGCHLD);
+	show("DETACHED", CLONE_DETACHED | SIGCHLD);
+	show("another signal", SIGWINCH);
+	show("VM VFORK FILES FS", CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_FS | SIGCHLD);
+	show("new namespaces", CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWNET | SIGCHLD);
+	show("new user namespace", CLONE_NEWUSER | SIGCHLD);
+	show("new user and mount namespace, VFORK", CLONE_NEWUSER | CLONE_NEWNS | CLONE_VFORK | SIGCHLD);
 	show("SIGHAND without VM", CLONE_SIGHAND | SIGCHLD);
 	show("THREAD without SIGHAND", CLONE_THREAD | CLONE_VM);
+	show("NEWNS and FS", CLONE_NEWNS | CLONE_FS | SIGCHLD);
+	show("thread in a new PID namespace", THREAD | CLONE_NEWPID);
+	show("PIDFD and PARENT_SETTID", CLONE_PIDFD | CLONE_PARENT_SETTID | SIGCHLD);
 	show("new user and FS", CLONE_NEWUSER | CLONE_FS | SIGCHLD);
 	registers_in_both();
 	vectors_in_both();
+	set_in_child();
+	parent_of_parent();
+	first_in_namespace();
+	with_settls();
 	with_clone3();
+	more_of_clone3();
 	return test_done();
 }

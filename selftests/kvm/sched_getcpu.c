@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* getcpu by the vDSO, by the C library and RDPID name the dedicated core of a decoupled thread; rseq registration errors. */
+/* getcpu by the vDSO, by the C library and RDPID name the dedicated core of a decoupled thread. */
 #include "testlib.h"
 
 #include <cpuid.h>

@@ -36,8 +36,14 @@ static void try(const char *what, char *sp, size_t len, int flags)
 	printf("%s: %s\n", what, sigaltstack(&stack, NULL) ? errno_name(errno) : "set");
 	raise(SIGUSR1);
 	raise(SIGUSR2);
+	/* Blocked until it is waited for: it may come before that. */
+	sigset_t alarm, without;
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	MUST(sigprocmask(SIG_BLOCK, &alarm, &without));
 	arm_timer(2000, 0);
-	pause();
+	sigsuspend(&without);
+	MUST(sigprocmask(SIG_SETMASK, &without, NULL));
 	sigaltstack(NULL, &now);
 	printf("  afterwards: same %d, flags %x\n", now.ss_sp == sp && now.ss_size == len, now.ss_flags);
 }

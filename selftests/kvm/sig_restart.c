@@ -12,6 +12,7 @@
 static volatile sig_atomic_t calls;
 static int pipe_fds[2], epoll_fd, pair[2];
 static pid_t writer;
+static const unsigned later_ms = 200;
 
 static void handler(int sig, siginfo_t *info, void *context)
 {
@@ -19,13 +20,19 @@ static void handler(int sig, siginfo_t *info, void *context)
 	calls++;
 }
 
-/* A process that writes one byte after 60 ms, when the signal at 20 ms has been handled. */
+/* Right before the call, so that it has begun by then on a slow machine too: a fork takes long there. */
+static void interrupt_soon(void)
+{
+	arm_timer(40000, 0);
+}
+
+/* A process that writes one byte later, when the signal has been handled. */
 static void write_later(int fd)
 {
 	writer = MUST(fork());
 	if (writer)
 		return;
-	sleep_ms(60);
+	sleep_ms(later_ms);
 	_exit(write(fd, "x", 1) == 1 ? 0 : 1);
 }
 
@@ -33,6 +40,7 @@ static long do_read(void)
 {
 	char byte;
 	write_later(pipe_fds[1]);
+	interrupt_soon();
 	return read(pipe_fds[0], &byte, 1);
 }
 
@@ -40,14 +48,16 @@ static long do_recv(void)
 {
 	char byte;
 	write_later(pair[1]);
+	interrupt_soon();
 	return recv(pair[0], &byte, 1, 0);
 }
 
 static long do_recv_timeout(void)
 {
-	struct timeval limit = {0, 60000};
+	struct timeval limit = {0, 120000};
 	char byte;
 	MUST(setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)));
+	interrupt_soon();
 	long result = recv(pair[0], &byte, 1, 0);
 	MUST(setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){0, 0}, sizeof(limit)));
 	return result;
@@ -55,11 +65,13 @@ static long do_recv_timeout(void)
 
 static long do_poll(void)
 {
-	return poll(&(struct pollfd){pipe_fds[0], POLLIN, 0}, 1, 60);
+	interrupt_soon();
+	return poll(&(struct pollfd){pipe_fds[0], POLLIN, 0}, 1, 120);
 }
 static long do_ppoll(void)
 {
-	return ppoll(&(struct pollfd){pipe_fds[0], POLLIN, 0}, 1, &(struct timespec){0, 60 * MS}, NULL);
+	interrupt_soon();
+	return ppoll(&(struct pollfd){pipe_fds[0], POLLIN, 0}, 1, &(struct timespec){0, 120 * MS}, NULL);
 }
 
 static long do_select(void)
@@ -67,18 +79,21 @@ static long do_select(void)
 	fd_set set;
 	FD_ZERO(&set);
 	FD_SET(pipe_fds[0], &set);
-	return select(pipe_fds[0] + 1, &set, NULL, NULL, &(struct timeval){0, 60000});
+	interrupt_soon();
+	return select(pipe_fds[0] + 1, &set, NULL, NULL, &(struct timeval){0, 120000});
 }
 
 static long do_epoll(void)
 {
-	return epoll_wait(epoll_fd, &(struct epoll_event){0}, 1, 60);
+	interrupt_soon();
+	return epoll_wait(epoll_fd, &(struct epoll_event){0}, 1, 120);
 }
 
 static long do_futex(void)
 {
 	static uint32_t word;
-	return syscall(SYS_futex, &word, FUTEX_WAIT, 0, &(struct timespec){0, 60 * MS}, NULL, 0);
+	interrupt_soon();
+	return syscall(SYS_futex, &word, FUTEX_WAIT, 0, &(struct timespec){0, 120 * MS}, NULL, 0);
 }
 
 static long do_futex_wake(void)
@@ -86,9 +101,10 @@ static long do_futex_wake(void)
 	uint32_t *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	writer = MUST(fork());
 	if (!writer) {
-		sleep_ms(60);
+		sleep_ms(later_ms);
 		_exit(syscall(SYS_futex, shared, FUTEX_WAKE, 1, NULL, NULL, 0) != 1);
 	}
+	interrupt_soon();
 	long result = syscall(SYS_futex, shared, FUTEX_WAIT, 0, NULL, NULL, 0);
 	munmap(shared, 4096);
 	return result;
@@ -99,9 +115,10 @@ static long do_wait(void)
 	pid_t child = MUST(fork());
 	int status;
 	if (!child) {
-		sleep_ms(60);
+		sleep_ms(later_ms);
 		_exit(42);
 	}
+	interrupt_soon();
 	long result = waitpid(child, &status, 0);
 	if (result < 0) {
 		int error = errno;
@@ -114,10 +131,12 @@ static long do_wait(void)
 
 static long do_nanosleep(void)
 {
-	return nanosleep(&(struct timespec){0, 60 * MS}, NULL);
+	interrupt_soon();
+	return nanosleep(&(struct timespec){0, 120 * MS}, NULL);
 }
 static long do_pause(void)
 {
+	interrupt_soon();
 	return pause();
 }
 
@@ -126,7 +145,8 @@ static long do_sigtimedwait(void)
 	sigset_t set;
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR2);
-	return sigtimedwait(&set, NULL, &(struct timespec){0, 60 * MS});
+	interrupt_soon();
+	return sigtimedwait(&set, NULL, &(struct timespec){0, 120 * MS});
 }
 
 static const struct {
@@ -160,7 +180,6 @@ int main(void)
 		for (unsigned i = 0; i < ARRAY_SIZE(calls_table); i++) {
 			calls = 0;
 			writer = 0;
-			arm_timer(20000, 0);
 			errno = 0;
 			long result = calls_table[i].call();
 			int error = result < 0 ? errno : 0;

@@ -6,8 +6,8 @@
  * q length in the playground, k signal mask in a buffer, s signal, i small integer, r any 64 bits, 0-9 that number, a AT_FDCWD,
  * v array of iovec, V its length, l array of pollfd, L its length, c choice of the list in `choices`, o file offset, x socket address.
  * Flags: N the buffers hold what differs from run to run; P the result is a process id; S not while the process is stopped now and
- * then: natively too, a stop that interrupts a sleep leaves behind what restart_syscall then goes on with; A not on eventfds, epoll
- * and the like: they all share one inode, on which other processes of the machine may hold locks.
+ * then: natively too, a stop that interrupts a sleep writes the time that is left and leaves what restart_syscall then goes on with;
+ * A not on eventfds, epoll and the like: they all share one inode, on which other processes of the machine may hold locks.
  */
 #ifndef STRESS_FUZZ_CALLS_H
 #define STRESS_FUZZ_CALLS_H
@@ -140,8 +140,8 @@ static const struct call calls[] = {
 	CALL(gettimeofday, "bb", "N"),
 	CALL(time, "b", "NT"),
 	CALL(times, "b", "NT"),
-	CALL(nanosleep, "tb", ""),
-	CALL(clock_nanosleep, "1ctb", "", 0, 1),
+	CALL(nanosleep, "tb", "S"),
+	CALL(clock_nanosleep, "1ctb", "S", 0, 1),
 	CALL(getitimer, "ib", ""),
 	CALL(timer_gettime, "ib", ""),
 	CALL(timer_delete, "r", ""),

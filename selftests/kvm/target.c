@@ -3,7 +3,7 @@
  * A process to be refused or attached by a script: target MODE FILE. Counts in the first word of FILE, computing and calling, and
  * checks itself; at SIGTERM it prints `right` or `wrong` and exits 0.
  */
-// part-of: refuse.sh core_dump.sh
+// part-of: cli.sh refuse.sh refuse_setup.sh core_dump.sh
 #include "testlib.h"
 
 #include <linux/filter.h>
@@ -50,16 +50,54 @@ __asm__(".text\n.globl die_here, die_insn\n"
 	"	mov %r15, (%rax)\n"
 	"	ret\n");
 
+/* In the parent a wait that no signal and no tracer interrupts. */
+static void wait_in_vfork(void)
+{
+	pid_t child = vfork();
+
+	if (child == 0) {
+		nanosleep(&(struct timespec){2, 500 * MS}, NULL);
+		_exit(0);
+	}
+	wait_child(child);
+}
+
+static const char *mode;
+static volatile uint64_t *counter; /* [1]: asked to crash, or to wait */
+
+static void *work(void *argument)
+{
+	uint64_t sum = 0, rounds = 0;
+
+	while (!stop) {
+		for (uint64_t i = 0; i < 1000; i++)
+			sum += i;
+		rounds++;
+		++*counter;
+		if (rounds % 1000 == 0)
+			CHECK(getppid() > 0);
+		if (!counter[1])
+			continue;
+		counter[1] = 0;
+		if (!strcmp(mode, "crash"))
+			die_here();
+		wait_in_vfork();
+	}
+	printf("%s\n", sum == rounds * 499500 && *counter == rounds ? "right" : "wrong");
+	exit(0);
+	return argument;
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t thread;
 
 	if (argc != 3)
 		return 2;
-	const char *mode = argv[1];
+	mode = argv[1];
 	int fd = MUST(open(argv[2], O_RDWR | O_CREAT, 0666));
 	MUST(ftruncate(fd, 4096));
-	volatile uint64_t *counter = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	counter = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	handle(SIGTERM, on_term, 0);
 	if (!strcmp(mode, "seccomp"))
 		install_filter();
@@ -71,17 +109,9 @@ int main(int argc, char **argv)
 		pthread_create(&thread, NULL, idle, NULL);
 	else if (!strcmp(mode, "traced"))
 		MUST(ptrace(PTRACE_TRACEME, 0, 0, 0));
-	uint64_t sum = 0, rounds = 0;
-	while (!stop) {
-		for (uint64_t i = 0; i < 1000; i++)
-			sum += i;
-		rounds++;
-		++*counter;
-		if (rounds % 1000 == 0)
-			CHECK(getppid() > 0);
-		if (!strcmp(mode, "crash") && counter[1])
-			die_here();
+	else if (!strcmp(mode, "leaderless")) {
+		pthread_create(&thread, NULL, work, NULL);
+		pthread_exit(NULL);
 	}
-	printf("%s\n", sum == rounds * 499500 && *counter == rounds ? "right" : "wrong");
-	return 0;
+	work(NULL);
 }

@@ -8,35 +8,41 @@
 # power-off. kvm-amd is loaded, and /dev/kvm is proved to run a guest before the command starts.
 # Output of the command is the output of this script; exit code too. 4: the kernel or QEMU can't be had. 124: timed out.
 # Settings: KERNEL (6.1), MEM (2G), SMP (2), TIMEOUT of the command in seconds (120), MODULES to load besides (none),
-# APPEND to the kernel's command line, QEMU_ARGS (whitespace-separated).
+# CPU of QEMU (max without MPX), APPEND to the kernel's command line, QEMU_ARGS (whitespace-separated).
 # MODULE=yes: builds decouple.ko for this kernel and loads it before the command; afterwards it must unload (if it is still
 # loaded) and the kernel's log must hold no complaint, else the run fails; DMESG=any lets both pass.
 # DECOUPLE_RIG in the command's environment is the kernel's version, DECOUPLE_MODULE the path of decouple.ko.
+# INTERACTIVE=yes: the command gets this terminal, as `make vm` does; TIMEOUT is then a day if not given.
 # DEBUG=yes: slab and page poisoning, and any warning of the kernel is a panic.
 set -u -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$here/../.." && pwd)
-KERNEL=${KERNEL:-6.1} MEM=${MEM:-2G} SMP=${SMP:-2} TIMEOUT=${TIMEOUT:-120}
-MODULES=${MODULES:-} APPEND=${APPEND:-} QEMU_ARGS=${QEMU_ARGS:-}
+KERNEL=${KERNEL:-6.1} MEM=${MEM:-2G} SMP=${SMP:-2} TIMEOUT=${TIMEOUT:-} INTERACTIVE=${INTERACTIVE:-no}
+CPU=${CPU:-} MODULES=${MODULES:-} APPEND=${APPEND:-} QEMU_ARGS=${QEMU_ARGS:-}
 MODULE=${MODULE:-no} DMESG=${DMESG:-clean} DEBUG=${DEBUG:-no}
 
 usage() {
 	echo "usage: $0 [KERNEL=6.1|6.1-rt|6.12|6.12-rt] [MODULE=yes|no] [DMESG=clean|any] [DEBUG=yes|no]" \
-		"[MEM=|SMP=|TIMEOUT=|MODULES=|APPEND=|QEMU_ARGS=]... -- COMMAND [ARG]..." >&2
+		"[INTERACTIVE=yes|no]" \
+		"[CPU=|MEM=|SMP=|TIMEOUT=|MODULES=|APPEND=|QEMU_ARGS=]... -- COMMAND [ARG]..." >&2
 	exit 2
 }
 
 while [ $# -gt 0 ]; do
 	case $1 in
 	--) shift; break ;;
-	KERNEL=* | MEM=* | SMP=* | TIMEOUT=* | MODULES=* | APPEND=* | QEMU_ARGS=* | MODULE=* | DMESG=* | DEBUG=*) declare "$1"; shift ;;
+	CPU=* | KERNEL=* | MEM=* | SMP=* | TIMEOUT=* | MODULES=* | APPEND=* | QEMU_ARGS=* | MODULE=* | DMESG=* | DEBUG=* | INTERACTIVE=*) declare "$1"; shift ;;
 	*) usage ;;
 	esac
 done
 [ $# -gt 0 ] || usage
-case $MODULE,$DEBUG,$DMESG in
-yes,yes,clean | yes,no,clean | no,yes,clean | no,no,clean | yes,yes,any | yes,no,any | no,yes,any | no,no,any) ;;
-*) usage ;;
+for switch in "$MODULE" "$DEBUG" "$INTERACTIVE"; do
+	[[ $switch = yes || $switch = no ]] || usage
+done
+[[ $DMESG = clean || $DMESG = any ]] || usage
+[ "$TIMEOUT" ] || case $INTERACTIVE in
+yes) TIMEOUT=86400 ;;
+no) TIMEOUT=120 ;;
 esac
 
 for tool in qemu-system-x86_64 busybox cpio depmod xz flock; do
@@ -54,6 +60,7 @@ kernel_dir=$("$here/lib/kernel.sh" "$KERNEL") || {
 version=$(basename "$kernel_dir")
 image=$("$here/lib/initramfs.sh" "$kernel_dir" "$MODULES") || exit 1
 files=(job)
+[ "$INTERACTIVE" = no ] || files+=(interactive)
 if [ "$MODULE" = yes ]; then
 	module=$("$here/lib/module.sh" "$KERNEL") || {
 		rc=$?
@@ -81,33 +88,41 @@ trap 'rm -rf "$work"' EXIT
 	printf '#!/bin/bash\ncd %q || exit 1\n' "$tree"
 	printf 'export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DECOUPLE_RIG=%q DECOUPLE_MODULE=%q\n' \
 		"$version" "${module:-}"
-	printf 'exec timeout -k 5 %q' "$TIMEOUT"
+	[ "$INTERACTIVE" = yes ] && printf 'exec' || printf 'exec timeout -k 5 %q' "$TIMEOUT"
 	printf ' %q' "$@"
 	printf '\n'
 } >"$work/job"
 chmod +x "$work/job"
 [ "$MODULE" = no ] || cp "$module" "$work/decouple.ko"
 echo "$DMESG" >"$work/dmesg"
+: >"$work/interactive"
 (cd "$work" && printf '%s\n' "${files[@]}" | cpio -o -H newc 2>/dev/null | gzip -1) | cat "$image" - >"$work/initrd"
 
 # 6.1 takes the HPET as clock source under TCG: then each clock_gettime is a system call, and the guest's vDSO has no clock.
 # KVM on a PREEMPT_RT kernel demands a constant TSC. TCG (before QEMU 9) can't announce one in the AMD way; VMware's guest support
 # in Linux takes it for granted, and finds VMware by this serial number and QEMU's vmport if no other hypervisor is announced.
-cpu=max machine_args=()
+# MPX: Linux enables it where it is there, KVM has it on Intel only; a processor with both MPX and SVM there is not.
+cpu=${CPU:-max,-mpx} machine_args=()
 case $version in
 *-rt-*)
-	cpu=max,-hypervisor
+	cpu=$cpu,-hypervisor
 	machine_args=(-smbios "type=1,serial=VMware-decouple")
 	;;
 esac
-# shellcheck disable=SC2086
-timeout -k 5 $((TIMEOUT + 60)) qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -cpu "$cpu" "${machine_args[@]}" -smp "$SMP" -m "$MEM" \
-	-display none -monitor none -no-reboot -net none -serial "file:$work/console" -serial stdio \
-	-kernel "$kernel_dir/boot/vmlinuz-$version" -initrd "$work/initrd" \
-	-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
-	-device virtio-9p-pci,fsdev=host,mount_tag=host \
-	-append "console=ttyS0 $console panic=-1 clocksource=tsc tsc=reliable maxcpus=1 $APPEND" \
-	$QEMU_ARGS </dev/null 2>"$work/qemu.err" |
+# shellcheck disable=SC2206
+qemu=(timeout -k 5 $((TIMEOUT + 60)) qemu-system-x86_64 -machine q35 -accel "tcg,thread=multi" -cpu "$cpu" "${machine_args[@]}"
+	-smp "$SMP" -m "$MEM" -display none -monitor none -no-reboot -net none
+	-chardev "stdio,id=stdio,signal=off" -serial "file:$work/console" -serial chardev:stdio
+	-kernel "$kernel_dir/boot/vmlinuz-$version" -initrd "$work/initrd"
+	-fsdev "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap"
+	-device "virtio-9p-pci,fsdev=host,mount_tag=host"
+	-append "console=ttyS0 $console panic=-1 clocksource=tsc tsc=reliable maxcpus=1 $APPEND" $QEMU_ARGS)
+if [ "$INTERACTIVE" = yes ]; then
+	# In the foreground: else the terminal would stop it.
+	"${qemu[@]:0:1}" --foreground "${qemu[@]:1}" 2>"$work/qemu.err"
+	exit
+fi
+"${qemu[@]}" </dev/null 2>"$work/qemu.err" |
 	while IFS= read -r line || [ -n "$line" ]; do
 		case $line in
 		*decouple-vm-exit:*)

@@ -72,6 +72,7 @@ int run(const Arguments &arguments)
 	Result<AttachReport> attached;
 	{
 		Progress progress("decoupling " + arguments.program[0]);
+		options->or_natively = arguments.best_effort;
 		options->progress = [&](const std::string &step) { progress.step(step); };
 		attached = attach_stopped(child->pid(), *options);
 	}
@@ -80,7 +81,6 @@ int run(const Arguments &arguments)
 			child->kill_now();
 			return exit_code(attached.error());
 		}
-		child->release();
 	}
 	follower.reset(); /* it goes on by itself, as long as somebody needs it */
 	return child->wait();

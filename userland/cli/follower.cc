@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -40,6 +39,7 @@ public:
 		/* Thread ids name threads of the old program. */
 		options_.tids.clear();
 		options_.progress = {};
+		options_.or_natively = true;
 	}
 
 	void run()
@@ -144,7 +144,6 @@ private:
 		if (attached)
 			return add(pid);
 		complain("process " + std::to_string(pid) + " runs its new program natively: " + attached.error().what);
-		ptrace(PTRACE_DETACH, pid, 0, 0);
 	}
 
 	int socket_;
