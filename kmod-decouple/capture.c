@@ -138,6 +138,7 @@ static void capture(struct decouple_session *s, struct pt_regs *regs)
 	fill_frame(f, regs);
 	f->noticed = 1; /* it may have come before the probes looked for us */
 	WRITE_ONCE(f->captures, f->captures + 1);
+	WRITE_ONCE(s->captures, s->captures + 1); /* the frame is the process's to write */
 	/*
 	 * Without siglock, which can't be taken here on PREEMPT_RT: a sender that still sees the old mask sets TIF_SIGPENDING in vain, and
 	 * a signal that it left to us is found by the resident, which looks at what is pending behind each capture.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Controllers; see control.h. All sessions of one process share its struct decouple_process, found by its memory. */
+#include <linux/bitmap.h>
+#include <linux/cpumask.h>
 #include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -148,6 +150,23 @@ long decouple_controller_poke(struct decouple_controller *c)
 		decouple_process_poke(c->process);
 		err = 0;
 	}
+	mutex_unlock(&c->lock);
+	return err;
+}
+
+long decouple_controller_use_cores(struct decouple_controller *c, const struct decouple_cores *cores)
+{
+	DECLARE_BITMAP(set, DECOUPLE_CORES_MAX);
+	long err = -ENXIO;
+
+	memcpy(set, cores->cores, sizeof(set)); /* x86-64: the same bits */
+	if (bitmap_empty(set, DECOUPLE_CORES_MAX) || find_next_bit(set, DECOUPLE_CORES_MAX, nr_cpu_ids) < DECOUPLE_CORES_MAX)
+		return -EINVAL;
+	mutex_lock(&c->lock);
+	if (c->process)
+		err = decouple_cores_granted(set) ? 0 : -EPERM;
+	if (!err)
+		decouple_process_permit(c->process, set);
 	mutex_unlock(&c->lock);
 	return err;
 }

@@ -14,5 +14,6 @@ long decouple_controller_bind(struct decouple_controller *c, int mem_fd);
 long decouple_controller_map(struct decouple_controller *c, struct decouple_map *m);
 long decouple_controller_start(struct decouple_controller *c, const struct decouple_start *s);
 long decouple_controller_poke(struct decouple_controller *c);
+long decouple_controller_use_cores(struct decouple_controller *c, const struct decouple_cores *cores);
 
 #endif

@@ -11,7 +11,9 @@
 #ifndef KMOD_DECOUPLE_H
 #define KMOD_DECOUPLE_H
 
+#include <linux/completion.h>
 #include <linux/fs.h>
+#include <linux/kobject.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
@@ -23,6 +25,7 @@
 #include <linux/workqueue.h>
 
 #include "../include/decouple/gate.h"
+#include "../include/decouple/uapi.h"
 
 struct decouple_process {
 	struct kref ref;
@@ -35,6 +38,8 @@ struct decouple_process {
 	raw_spinlock_t manager_lock;
 	struct task_struct *manager; /* sleeps in DECOUPLE_GATE_MANAGE */
 	bool poked;
+	bool recouple; /* root asks the manager to end all sessions */
+	DECLARE_BITMAP(cores, DECOUPLE_CORES_MAX); /* where vCPU threads may run; bits are only ever set, under lock */
 };
 
 #define UNBLOCKABLE (sigmask(SIGKILL) | sigmask(SIGSTOP))
@@ -58,6 +63,12 @@ struct decouple_session {
 	wait_queue_entry_t doorbell_entry;
 	unsigned int index;
 
+	/* The directory in sysfs; see directory.c. */
+	struct kobject directory;
+	struct hlist_node directory_by_tid;
+	struct completion directory_released;
+	pid_t tid; /* in the initial pid namespace */
+
 	raw_spinlock_t lock; /* of `interrupt`, and of `where` and `capture` when they are set */
 	bool interrupt; /* under lock: for the next return to user mode, see session_interrupt() */
 
@@ -74,6 +85,7 @@ struct decouple_session {
 	bool interrupt_first; /* DECOUPLE_GATE_INTERRUPT_FIRST: until that call is over */
 	bool fix_rax; /* the exit of the gate call has overwritten RAX: */
 	unsigned long rax;
+	u64 captures, signals, sleeps, interruptions; /* for sysfs */
 
 	/* Set by anybody. */
 	bool arm; /* whoever next finds the thread on a CPU registers the notifiers */
@@ -114,6 +126,20 @@ bool decouple_session_interrupted(struct decouple_session *s); /* on its own thr
 /* gate.c */
 int decouple_gate_call(struct decouple_process *p);
 
+/* directory.c; may sleep, process->lock not held */
+long decouple_directory_add(struct decouple_session *s);
+void decouple_directory_remove(struct decouple_session *s); /* for good; waits for readers */
+
+/* grants.c */
+/* What the caller may use, by grants or capability. */
+void decouple_cores_of_caller(unsigned long *cores);
+bool decouple_cores_granted(const unsigned long *cores); /* all of them to the caller */
+long decouple_grant(char *text); /* "UID:LIST" or "@GID:LIST" */
+ssize_t decouple_grants_show(char *page);
+void decouple_grants_exit(void);
+void decouple_process_permit(struct decouple_process *p, const unsigned long *cores);
+bool decouple_process_permits(struct decouple_process *p, const struct cpumask *cores);
+
 /* process.c */
 /* The one for this memory, made if need be; NULL: no memory. */
 struct decouple_process *decouple_process_open(struct mm_struct *mm);
@@ -122,6 +148,8 @@ void decouple_process_put(struct decouple_process *p);
 long decouple_process_map(struct decouple_process *p, unsigned long image, unsigned long image_size);
 struct decouple_frame *decouple_process_frame(struct decouple_process *p, u64 index); /* under p->lock */
 void decouple_process_poke(struct decouple_process *p);
+/* Asks the manager of a process, by its number in the caller's pid namespace, to end all sessions; -ESRCH it has none. */
+long decouple_process_recouple(pid_t pid);
 /* A living thread of the process, by its number in the caller's pid namespace, referenced; or NULL. */
 struct task_struct *decouple_process_thread(struct decouple_process *p, u64 tid);
 

@@ -113,6 +113,7 @@ static long wait(struct decouple_session *s, u64 ns)
 
 	if (s->where != DECOUPLE_IN_GATE)
 		return -EPERM;
+	WRITE_ONCE(s->sleeps, s->sleeps + 1);
 	WRITE_ONCE(s->waiting, true); /* ordered by set_current_state() */
 	result = sleep_until(&s->bell, s->frame, ns);
 	WRITE_ONCE(s->waiting, false);
@@ -121,10 +122,12 @@ static long wait(struct decouple_session *s, u64 ns)
 
 static long become_vcpu(struct decouple_session *s)
 {
+	if (!decouple_process_permits(s->process, &current->cpus_mask))
+		return -EPERM;
 	if (cmpxchg(&s->vcpu, NULL, current))
 		return -EBUSY;
 	get_task_struct(current);
-	return 0;
+	return decouple_directory_add(s);
 }
 
 static long kick(struct decouple_session *s)
@@ -140,6 +143,7 @@ static long kick(struct decouple_session *s)
 static long manage(struct decouple_process *p, u64 ns)
 {
 	struct task_struct *old = NULL;
+	long result;
 
 	raw_spin_lock_irq(&p->manager_lock);
 	if (p->manager != current) {
@@ -149,7 +153,8 @@ static long manage(struct decouple_process *p, u64 ns)
 	raw_spin_unlock_irq(&p->manager_lock);
 	if (old)
 		put_task_struct(old);
-	return sleep_until(&p->poked, NULL, ns);
+	result = sleep_until(&p->poked, NULL, ns);
+	return result == DECOUPLE_WAKE_BELL && xchg(&p->recouple, false) ? DECOUPLE_WAKE_RECOUPLE : result;
 }
 
 static long add(struct decouple_process *p, u64 frame, u64 tid)

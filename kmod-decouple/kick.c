@@ -47,6 +47,7 @@ bool decouple_session_interrupted(struct decouple_session *s)
 		return false;
 	raw_spin_lock(&s->lock);
 	s->interrupt = false;
+	WRITE_ONCE(s->interruptions, s->interruptions + 1);
 	if (!task_work_pending(current))
 		clear_thread_flag(TIF_NOTIFY_SIGNAL);
 	raw_spin_unlock(&s->lock);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Load and unload, the device /dev/decouple and the dispatch of its calls. */
+#include <linux/bitmap.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -71,6 +72,32 @@ static long poke(struct file *file, void __user *arg)
 	return decouple_controller_poke(file->private_data);
 }
 
+static long get_cores(struct file *file, void __user *arg)
+{
+	DECLARE_BITMAP(granted, DECOUPLE_CORES_MAX);
+	struct decouple_cores c;
+
+	static_assert(sizeof(granted) == sizeof(c.cores));
+	if (copy_from_user(&c, arg, sizeof(c)))
+		return -EFAULT;
+	if (memchr_inv(&c, 0, sizeof(c)))
+		return -EINVAL;
+	decouple_cores_of_caller(granted);
+	memcpy(c.cores, granted, sizeof(c.cores)); /* x86-64: the same bits */
+	return copy_to_user(arg, &c, sizeof(c)) ? -EFAULT : 0;
+}
+
+static long use_cores(struct file *file, void __user *arg)
+{
+	struct decouple_cores c;
+
+	if (copy_from_user(&c, arg, sizeof(c)))
+		return -EFAULT;
+	if (memchr_inv(c.reserved, 0, sizeof(c.reserved)))
+		return -EINVAL;
+	return decouple_controller_use_cores(file->private_data, &c);
+}
+
 /* The number holds the structure's size: a structure of another size is an unknown call. */
 static const struct {
 	unsigned int cmd;
@@ -81,6 +108,8 @@ static const struct {
 	{DECOUPLE_MAP, map},
 	{DECOUPLE_START, start},
 	{DECOUPLE_POKE, poke},
+	{DECOUPLE_GET_CORES, get_cores},
+	{DECOUPLE_USE_CORES, use_cores},
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -150,6 +179,7 @@ err_sessions:
 	decouple_sessions_exit();
 err_sysfs:
 	decouple_sysfs_exit();
+	decouple_grants_exit();
 	return err;
 }
 
@@ -159,6 +189,7 @@ static void __exit decouple_exit(void)
 	decouple_probes_unregister();
 	decouple_sessions_exit();
 	decouple_sysfs_exit();
+	decouple_grants_exit();
 }
 
 module_init(decouple_init);

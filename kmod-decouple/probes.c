@@ -58,6 +58,8 @@ static void signal_delivered(void *unused, int sig, struct kernel_siginfo *info,
 	s = decouple_session_of(current);
 	if (s && s->hooked) {
 		decouple_restore_rax(s);
+		if (action->sa.sa_handler != SIG_IGN)
+			WRITE_ONCE(s->signals, s->signals + 1);
 		WRITE_ONCE(s->interrupting, false);
 		if (s->stepping && action->sa.sa_handler > SIG_IGN) {
 			if (s->trapping)

@@ -6,6 +6,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pid.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -121,6 +122,54 @@ void decouple_process_poke(struct decouple_process *p)
 	raw_spin_unlock_irq(&p->manager_lock);
 }
 
+/* The memory of a process, whose main thread may have ended before the others: not referenced, for comparison only. */
+static struct mm_struct *memory_of(pid_t nr)
+{
+	struct mm_struct *mm = NULL;
+	struct task_struct *main, *t;
+
+	rcu_read_lock();
+	main = pid_task(find_vpid(nr), PIDTYPE_PID);
+	if (main && !(main->flags & PF_KTHREAD))
+		for_each_thread(main, t) mm = mm ? mm : READ_ONCE(t->mm);
+	rcu_read_unlock();
+	return mm;
+}
+
+static bool has_sessions(struct decouple_process *p)
+{
+	bool any = false;
+	unsigned int i;
+
+	mutex_lock(&p->lock);
+	for (i = 0; i < DECOUPLE_GATE_FRAMES; i++)
+		any = any || rcu_access_pointer(p->sessions[i]);
+	mutex_unlock(&p->lock);
+	return any;
+}
+
+long decouple_process_recouple(pid_t pid)
+{
+	struct mm_struct *mm = memory_of(pid);
+	struct decouple_process *p;
+	long err = -ESRCH;
+
+	mutex_lock(&processes_lock);
+	p = mm ? find(mm) : NULL; /* it keeps its mm_struct, so that this can't be another's by now */
+	if (p)
+		kref_get(&p->ref);
+	mutex_unlock(&processes_lock);
+	if (!p)
+		return err;
+	if (has_sessions(p)) {
+		WRITE_ONCE(p->recouple, true);
+		decouple_process_poke(p);
+		err = 0;
+	}
+	decouple_process_put(p);
+	return err;
+}
+
 static vm_fault_t gate_fault(struct vm_fault *vmf)
 {
 	struct decouple_process *p = vmf->vma->vm_file->private_data;
@@ -176,7 +225,8 @@ static int gate_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
 	struct decouple_process *p = file->private_data;
 
-	if (current->mm != p->mm || start != 0 || end != DECOUPLE_GATE_PAGE - 1)
+	/* Neither is it 32-bit code's: its calls have other numbers, and no R8 to R10. */
+	if (current->mm != p->mm || start != 0 || end != DECOUPLE_GATE_PAGE - 1 || in_ia32_syscall())
 		return -ENOSYS;
 	return decouple_gate_call(p);
 }
@@ -191,6 +241,7 @@ static int gate_release(struct inode *inode, struct file *file)
 		decouple_session_remove(p, i);
 	mutex_lock(&p->lock);
 	p->gate = 0;
+	p->recouple = false; /* a wish that nobody was left to hear */
 	mutex_unlock(&p->lock);
 	decouple_process_put(p);
 	return 0;

@@ -140,6 +140,7 @@ long decouple_session_remove(struct decouple_process *p, u64 index)
 	mutex_unlock(&p->lock);
 	if (!s)
 		return -EINVAL;
+	decouple_directory_remove(s);
 	decouple_session_put(s);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "module.h"
 #include "session.h"
 
 namespace decouple
@@ -60,11 +61,28 @@ static Result<> all_in(const std::vector<int> &asked, const std::vector<int> &al
 	return {};
 }
 
-Result<Cores> choose_cores(const std::vector<int> &asked_dedicated, const std::vector<int> &asked_service, unsigned threads)
+/* Of the candidates those that the module lets the caller use. */
+static Result<std::vector<int>> only_granted(const std::vector<int> &candidates)
 {
+	auto granted = TRY(Module::granted_cores());
+	std::vector<int> usable;
+	for (int c : candidates)
+		if (std::find(granted.begin(), granted.end(), c) != granted.end())
+			usable.push_back(c);
+	if (usable.empty())
+		TRY(Module::check_cores(candidates));
+	return usable;
+}
+
+Result<Cores> choose_cores(const std::vector<int> &asked_dedicated, const std::vector<int> &asked_service, unsigned threads,
+			   Reflector reflector)
+{
+	bool module = reflector == Reflector::module || (reflector == Reflector::automatic && Module::available());
 	std::vector<int> allowed = allowed_cores(), bound = bound_cores();
 	TRY(all_in(asked_dedicated, allowed, "dedicated"));
 	TRY(all_in(asked_service, allowed, "service"));
+	if (module)
+		TRY(Module::check_cores(asked_dedicated));
 	Cores chosen{asked_dedicated, asked_service};
 	if (chosen.dedicated.empty()) {
 		if (allowed.size() < 2)
@@ -74,6 +92,8 @@ Result<Cores> choose_cores(const std::vector<int> &asked_dedicated, const std::v
 		/* Where a launcher has bound us (one MPI rank per core), that is the core to dedicate; else the last ones, least used first. */
 		std::vector<int> candidates =
 			bound.size() < allowed.size() ? bound : std::vector<int>(allowed.rbegin(), allowed.rend());
+		if (module)
+			candidates = TRY(only_granted(candidates));
 		std::map<int, int> users;
 		for (const ThreadStatus &t : status_all())
 			if (t.info.state != SessionState::recoupled && t.info.state != SessionState::failed)

@@ -209,6 +209,7 @@ Result<Injection> inject_by_module(pid_t pid, pid_t tid, std::optional<Stopped> 
 	const auto &header = *reinterpret_cast<const ImageHeader *>(resident_image);
 	auto module = TRY(Module::bind(pid));
 	plan.config = config;
+	TRY(module.use_cores({config.cores, config.cores + config.core_count}));
 	plan.config.gate = TRY(module.map(plan.base, header.image_size));
 	plan.config.vdso_farewell = plan.slack + static_cast<uint64_t>(bootstrap_farewell - bootstrap_code);
 	uint64_t control = plan.base + header.control;

@@ -6,6 +6,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <set>
 #include <string>
 
 #include "decouple/uapi.h"
@@ -38,12 +40,55 @@ static Result<> check_version(int fd)
 	return {};
 }
 
-Result<> Module::available()
+/* The example is complete, since it takes the place of what was granted. */
+static std::unexpected<Error> not_granted(const std::string &what, const std::vector<int> &granted,
+					  const std::vector<int> &wanted)
+{
+	std::set<int> all(granted.begin(), granted.end());
+	all.insert(wanted.begin(), wanted.end());
+	std::string uid = std::to_string(geteuid()), list;
+	for (int core : all)
+		list += (list.empty() ? "" : ",") + std::to_string(core);
+	return fail(EPERM, what + " granted to uid " + uid + ": ask the administrator for: echo '" + uid + ":" +
+				   (list.empty() ? "LIST" : list) + "' > " DECOUPLE_SYSFS "/cores, or use --reflector signal");
+}
+
+static Result<std::vector<int>> ask_cores(int fd)
+{
+	TRY(check_version(fd));
+	struct decouple_cores c = {};
+	if (ioctl(fd, DECOUPLE_GET_CORES, &c))
+		return fail_errno("can't ask the module kmod-decouple for the cores that are granted");
+	std::vector<int> cores;
+	for (int core = 0; core < DECOUPLE_CORES_MAX; core++)
+		if (c.cores[core / 64] >> (core % 64) & 1)
+			cores.push_back(core);
+	return cores;
+}
+
+Result<std::vector<int>> Module::granted_cores()
 {
 	int fd = TRY(open_device());
-	auto result = check_version(fd);
+	auto result = ask_cores(fd);
 	close(fd);
 	return result;
+}
+
+Result<> Module::available()
+{
+	auto granted = TRY(granted_cores());
+	if (granted.empty())
+		return not_granted("no core is", {}, {});
+	return {};
+}
+
+Result<> Module::check_cores(const std::vector<int> &cores)
+{
+	auto granted = TRY(granted_cores());
+	for (int core : cores)
+		if (std::find(granted.begin(), granted.end(), core) == granted.end())
+			return not_granted("core " + std::to_string(core) + " is not", granted, cores);
+	return {};
 }
 
 Result<Module> Module::bind(pid_t pid)
@@ -70,6 +115,22 @@ Result<uint64_t> Module::map(uint64_t image, uint64_t size) const
 	if (ioctl(fd_, DECOUPLE_MAP, &m))
 		return fail_errno("can't map the resident into process " + std::to_string(pid_));
 	return m.gate;
+}
+
+Result<> Module::use_cores(const std::vector<int> &cores) const
+{
+	struct decouple_cores c = {};
+	for (int core : cores) {
+		if (core < 0 || core >= DECOUPLE_CORES_MAX)
+			return fail(EINVAL, "core " + std::to_string(core) + ": the module knows " +
+						    std::to_string(DECOUPLE_CORES_MAX) + " cores only");
+		c.cores[core / 64] |= 1ull << (core % 64);
+	}
+	if (ioctl(fd_, DECOUPLE_USE_CORES, &c) == 0)
+		return {};
+	int error = errno;
+	TRY(check_cores(cores)); /* names the core */
+	return fail(error, "the module refuses the cores for process " + std::to_string(pid_) + ": " + strerror(error));
 }
 
 Result<> Module::start(pid_t tid, uint64_t entry, uint64_t stack) const

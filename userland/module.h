@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "base/result.h"
 
@@ -16,12 +17,18 @@ namespace decouple
 class Module
 {
 public:
-	/* Is the module loaded, of our version, and may the caller use it? The error says what to do. */
+	/* Is the module loaded, of our version, may the caller use it, and on some core? The error says what to do. */
 	static Result<> available();
+	/* The cores that are granted to the caller; the others must not be used. */
+	static Result<std::vector<int>> granted_cores();
+	/* Are these all granted? The error names one that isn't. */
+	static Result<> check_cores(const std::vector<int> &cores);
 	static Result<Module> bind(pid_t pid);
 
 	/* Maps room for the image at `image`, the gate behind it; returns the gate's address. */
 	Result<uint64_t> map(uint64_t image, uint64_t size) const;
+	/* Lets the process have vCPUs on these cores. */
+	Result<> use_cores(const std::vector<int> &cores) const;
 	/* Has a thread call `entry` on `stack`. */
 	Result<> start(pid_t tid, uint64_t entry, uint64_t stack) const;
 	/* Wakes the resident's manager. */

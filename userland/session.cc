@@ -332,8 +332,6 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 	auto existing = Controller::open(pid);
 	pid_t manager = existing ? existing->manager() : 0;
 	std::vector<pid_t> tids = was_held ? std::vector<pid_t>{pid} : TRY(select_threads(pid, o, manager));
-	auto cores = TRY(choose_cores(o.cores, o.service_cores, static_cast<unsigned>(tids.size())));
-	Config config = config_for(o, cores);
 	AttachReport report;
 	report.pid = pid;
 
@@ -350,11 +348,18 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 	bool by_module = existing ? existing->by_module() : o.reflector != Reflector::signal && Module::available();
 	if (!existing && o.reflector == Reflector::module)
 		TRY(Module::available());
+	auto cores = TRY(choose_cores(o.cores, o.service_cores, static_cast<unsigned>(tids.size()),
+				      by_module ? Reflector::module : Reflector::signal));
+	Config config = config_for(o, cores);
 	if (!by_module)
 		TRY(check_reserved_signal(pid));
 	std::optional<Controller> controller;
 	if (existing) {
 		controller = *existing;
+		if (by_module) {
+			auto module = TRY(Module::bind(pid));
+			TRY(module.use_cores(cores.dedicated));
+		}
 	} else {
 		step("injecting the resident");
 		if (was_held) {

@@ -84,11 +84,15 @@ const char *reason_text(Reason reason); /* for people */
 Result<> check_target(pid_t pid);
 Result<> check_kvm();
 
-/* Chooses dedicated and service cores from the caller's allowed cores: {dedicated, service}. Error EBUSY: no free core. */
+/*
+ * Chooses dedicated and service cores from the caller's allowed cores, for the module dedicated ones from those that are granted to him.
+ * Errors: EBUSY no free core; EPERM a named one is not granted, or none that is allowed.
+ */
 struct Cores {
 	std::vector<int> dedicated, service;
 };
-Result<Cores> choose_cores(const std::vector<int> &asked_dedicated, const std::vector<int> &asked_service, unsigned threads);
+Result<Cores> choose_cores(const std::vector<int> &asked_dedicated, const std::vector<int> &asked_service, unsigned threads,
+			   Reflector reflector);
 
 } // namespace decouple
 

@@ -25,6 +25,7 @@ static u32 manager_alive; /* CLONE_CHILD_CLEARTID word */
 static u32 suspend_asked;
 static Session *resume_session;
 static bool had_sessions;
+static bool ending; /* root has asked the module for the end of all sessions; until somebody attaches again */
 static Mutex adopt_lock;
 static struct {
 	s32 tid;
@@ -292,6 +293,7 @@ static void serve_mailbox()
 	Session *s;
 	switch (m.command) {
 	case Command::add:
+		ending = false;
 		if ((s = session_of(m.tid)) && !s->first_capture_done && load(s->info.state) == SessionState::starting) {
 			m.result = s->info.index; /* an attach died between this and the capture: go on where it was */
 			break;
@@ -370,13 +372,16 @@ static u32 getcpu()
 			ended_since = 0;
 		else if (!ended_since)
 			ended_since = now;
-		if (idle && had_sessions && all_gone())
+		if (idle && had_sessions && (ending || all_gone()))
 			unload(true);
 		if (idle && now - (had_sessions ? ended_since : started) > abandoned_ns)
 			unload(false);
 		/* Asleep unless something is about to end: looked at closely first, leisurely later. */
-		TimeSpec t = {0, now - ended_since < 100 * ms ? ms / 2 : 100 * ms};
-		reflector_manager_wait(idle ? &t : nullptr);
+		TimeSpec t = {0, now - ended_since < 100 * ms ? ms / 2 : ending ? 5 * ms : 100 * ms};
+		if (reflector_manager_wait(idle || ending ? &t : nullptr))
+			ending = true;
+		if (ending)
+			recouple(0);
 	}
 }
 
@@ -474,6 +479,7 @@ void resident_forget()
 	had_sessions = false;
 	resume_session = nullptr;
 	suspend_asked = 0;
+	ending = false;
 }
 
 long manager_start()

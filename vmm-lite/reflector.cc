@@ -84,17 +84,16 @@ void reflector_kicked()
 
 static u32 manager_waits; /* it waits for its signal, and saw nothing to do before */
 
-void reflector_manager_wait(const TimeSpec *longest)
+bool reflector_manager_wait(const TimeSpec *longest)
 {
-	if (by_module()) {
-		module_reflector::manager_wait(longest);
-		return;
-	}
+	if (by_module())
+		return module_reflector::manager_wait(longest);
 	store(manager_waits, 1u);
 	full_barrier(); /* pairs with reflector_manager_wake() */
 	if (!manager_has_work())
 		sigtimedwait(capture_bit, nullptr, longest);
 	store(manager_waits, 0u);
+	return false;
 }
 
 void reflector_manager_wake()

@@ -123,9 +123,9 @@ static u64 in_ns(const TimeSpec *t)
 	return t ? static_cast<u64>(t->sec) * 1000000000 + static_cast<u64>(t->nsec) : 0;
 }
 
-void manager_wait(const TimeSpec *longest)
+bool manager_wait(const TimeSpec *longest)
 {
-	gate_call(DECOUPLE_GATE_MANAGE, 0, in_ns(longest));
+	return gate_call(DECOUPLE_GATE_MANAGE, 0, in_ns(longest)) == DECOUPLE_WAKE_RECOUPLE;
 }
 
 void manager_wake()

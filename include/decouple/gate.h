@@ -9,13 +9,13 @@
  *   RAX __NR_msync, RDI the gate's address, RSI 4096, RDX MS_SYNC, R10 enum decouple_gate_call, R8 and R9 its arguments
  *
  * Returns what the call says, or -errno: -EINVAL for an unknown call or a frame without a session, -EPERM when the caller is not the
- * task that the call is for, -ENOSYS when the range is not the handle's page. A process may only ever harm itself: a frame's registers
- * are checked as those of rt_sigreturn(2) are.
+ * task that the call is for, -ENOSYS when the range is not the handle's page, or the call is a 32-bit one. A process may only ever harm
+ * itself: a frame's registers are checked as those of rt_sigreturn(2) are.
  */
 #ifndef DECOUPLE_GATE_H
 #define DECOUPLE_GATE_H
 
-#define DECOUPLE_GATE_VERSION 1
+#define DECOUPLE_GATE_VERSION 2
 
 #define DECOUPLE_GATE_FRAMES 576 /* sessions per process */
 #define DECOUPLE_GATE_PAGE 4096
@@ -46,7 +46,8 @@ enum decouple_gate_call {
 	DECOUPLE_GATE_INTERRUPT,
 	/* R8 frame; by its own thread, in the gate. The next interruptible call is interrupted when it would sleep. */
 	DECOUPLE_GATE_INTERRUPT_FIRST,
-	/* R8 frame. The calling thread is the session's vCPU thread from now on. */
+	/* R8 frame. The calling thread is the session's vCPU thread from now on. -EPERM it may run on a core that no controller has
+	 * permitted (DECOUPLE_USE_CORES), -EBUSY there is one, -ENOMEM. */
 	DECOUPLE_GATE_VCPU,
 	/* R8 frame, R9 an eventfd in the caller's table, once for each session. Whenever it is signalled, as by DECOUPLE_GATE_WAKE. -EBADF,
 	 * -EINVAL no eventfd, -EBUSY there is one. */
@@ -54,7 +55,7 @@ enum decouple_gate_call {
 	/* R8 frame. KVM_RUN of the session's vCPU thread returns EINTR, now or when it is next made. */
 	DECOUPLE_GATE_KICK,
 	/* The caller becomes the process's manager and sleeps for R9 ns at most (0: without limit) until DECOUPLE_GATE_POKE or the
-	 * controller's DECOUPLE_POKE. Returns enum decouple_wake. */
+	 * controller's DECOUPLE_POKE. Returns enum decouple_wake; DECOUPLE_WAKE_RECOUPLE: root asks for the end of all sessions. */
 	DECOUPLE_GATE_MANAGE,
 	/* Wakes the manager. */
 	DECOUPLE_GATE_POKE,
@@ -63,7 +64,7 @@ enum decouple_gate_call {
 /* Added to enum decouple_return: frame->mask is for the delivery of signals only, frame->mask_saved comes into force behind it. */
 #define DECOUPLE_RETURN_TEMPORARY 0x100
 
-enum decouple_wake { DECOUPLE_WAKE_TIMEOUT = 0, DECOUPLE_WAKE_BELL = 1, DECOUPLE_WAKE_SIGNAL = 2 };
+enum decouple_wake { DECOUPLE_WAKE_TIMEOUT = 0, DECOUPLE_WAKE_BELL = 1, DECOUPLE_WAKE_SIGNAL = 2, DECOUPLE_WAKE_RECOUPLE = 3 };
 
 enum decouple_return {
 	DECOUPLE_RETURN_STAY = 0, /* runs natively from now on */

@@ -19,7 +19,7 @@
 #define DECOUPLE_SYSFS "/sys/kernel/decouple"
 
 /* Incremented with each incompatible change; a program and a module of different numbers have nothing to say to each other. */
-#define DECOUPLE_ABI_VERSION 1
+#define DECOUPLE_ABI_VERSION 2
 
 #define DECOUPLE_IOCTL_TYPE 0xDC
 
@@ -121,7 +121,7 @@ struct decouple_start {
  * DECOUPLE_GATE_RETURN. Returns when that is under way.
  *
  * Return: 0; -ENXIO the device is not bound, or nothing is mapped; -ESRCH no such thread in that process; -EBUSY frame 0 is in use;
- * -ENOEXEC a 32-bit thread; -ENOMEM.
+ * -ENOEXEC a 32-bit thread; -ENOMEM. Sessions get no vCPU without DECOUPLE_USE_CORES.
  * Availability: ABI 1.
  */
 #define DECOUPLE_START _IOW(DECOUPLE_IOCTL_TYPE, 0x03, struct decouple_start)
@@ -135,5 +135,41 @@ struct decouple_start {
  * Availability: ABI 1.
  */
 #define DECOUPLE_POKE _IO(DECOUPLE_IOCTL_TYPE, 0x04)
+
+#define DECOUPLE_CORES_MAX 1024
+
+/**
+ * struct decouple_cores - a set of cores
+ * @cores: bit N % 64 of word N / 64 for core N
+ * @reserved: in: zero; out: zero
+ */
+struct decouple_cores {
+	__u64 cores[DECOUPLE_CORES_MAX / 64];
+	__u64 reserved[4];
+};
+
+/**
+ * DECOUPLE_GET_CORES - ask for the cores that are granted to the caller
+ *
+ * Argument: &struct decouple_cores; @cores in: zero; out: what DECOUPLE_USE_CORES would permit: the grants that root has written to
+ * DECOUPLE_SYSFS "/cores" for the caller's effective user and for his groups; every core with CAP_SYS_ADMIN or CAP_SYS_NICE. Needs
+ * nothing but the open device.
+ *
+ * Return: 0, or an error that every call has (-EINVAL also: @cores isn't zero).
+ * Availability: ABI 2.
+ */
+#define DECOUPLE_GET_CORES _IOWR(DECOUPLE_IOCTL_TYPE, 0x05, struct decouple_cores)
+
+/**
+ * DECOUPLE_USE_CORES - let the bound process have vCPUs on cores
+ *
+ * Argument: &struct decouple_cores; @cores in: a set that isn't empty. It is added to what the process may use already, and holds until
+ * its gate is gone. A thread becomes a vCPU thread (DECOUPLE_GATE_VCPU) only while its affinity is within the process's set.
+ *
+ * Return: 0; -ENXIO the device is not bound; -EPERM not all of them are granted to the caller; -EINVAL the set is empty, or has a core that
+ * this machine can't have.
+ * Availability: ABI 2.
+ */
+#define DECOUPLE_USE_CORES _IOW(DECOUPLE_IOCTL_TYPE, 0x06, struct decouple_cores)
 
 #endif

@@ -6,6 +6,7 @@
 #include "testlib.h"
 
 #include <stddef.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include <decouple/uapi.h>
@@ -46,6 +47,8 @@ static const struct call {
 	{DECOUPLE_MAP, "DECOUPLE_MAP", {RESERVED(decouple_map, gate), RESERVED(decouple_map, reserved)}},
 	{DECOUPLE_START, "DECOUPLE_START", {RESERVED(decouple_start, reserved0), RESERVED(decouple_start, reserved)}},
 	{DECOUPLE_POKE, "DECOUPLE_POKE", {{0, 0}}},
+	{DECOUPLE_GET_CORES, "DECOUPLE_GET_CORES", {RESERVED(decouple_cores, cores), RESERVED(decouple_cores, reserved)}},
+	{DECOUPLE_USE_CORES, "DECOUPLE_USE_CORES", {RESERVED(decouple_cores, reserved)}},
 };
 
 static inline int open_device(void)
@@ -61,6 +64,22 @@ static inline int open_device(void)
 static inline int error_of(int fd, unsigned long cmd, void *arg)
 {
 	return ioctl(fd, cmd, arg) == -1 ? errno : 0;
+}
+
+/* The error of writing a text to a file of the module's in sysfs, 0 if it is taken. */
+static inline int write_error(const char *file, const char *text)
+{
+	char path[128];
+	int fd, error = 0;
+
+	snprintf(path, sizeof(path), DECOUPLE_SYSFS "/%s", file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	if (write(fd, text, strlen(text)) < 0)
+		error = errno;
+	close(fd);
+	return error;
 }
 
 static inline void expect_error(const char *what, unsigned long cmd, int error, int expected)

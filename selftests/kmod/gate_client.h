@@ -67,6 +67,7 @@ static inline int gate_open(void)
 	struct decouple_map map = {.image = place, .image_size = 4096};
 
 	CHECK(device >= 0 && memory >= 0);
+	munmap((void *)place, 4096); /* of a parent that has one */
 	CHECK(ioctl(device, DECOUPLE_BIND, &bind) == 0);
 	CHECK(ioctl(device, DECOUPLE_MAP, &map) == 0);
 	close(memory);

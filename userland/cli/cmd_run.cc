@@ -32,7 +32,7 @@ std::expected<AttachOptions, Refusal> prepare(const AttachArguments &arguments)
 		return std::unexpected(Refusal{options.error(), exit_unavailable});
 	if (auto kvm = check_kvm(); !kvm)
 		return std::unexpected(Refusal{kvm.error(), exit_unavailable});
-	if (auto cores = choose_cores(options->cores, options->service_cores, 1); !cores)
+	if (auto cores = choose_cores(options->cores, options->service_cores, 1, options->reflector); !cores)
 		return std::unexpected(Refusal{cores.error(), exit_failed});
 	return *options;
 }

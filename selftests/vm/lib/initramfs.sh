@@ -32,7 +32,7 @@ if ldd "$busybox" >/dev/null 2>&1; then
 	exit 1
 fi
 cp "$busybox" "$root/bin/busybox"
-for applet in sh awk cat chmod chroot cp dmesg echo grep head insmod ln mkdir mount poweroff rmmod sleep stty tail uname; do
+for applet in sh awk cat chmod chroot cp dmesg echo grep head insmod ln mkdir mount poweroff rmmod sleep stty tail uname unshare; do
 	ln -s busybox "$root/bin/$applet"
 done
 cp "$here/init" "$here/module_check" "$root/"
