@@ -104,7 +104,7 @@ void decouple_switched_in(struct task_struct *next); /* run queue locked */
 void decouple_restore_rax(struct decouple_session *s); /* on its own thread, before a signal frame is built */
 
 /* kick.c: any context */
-void decouple_interrupt_task(struct task_struct *t);
+void decouple_interrupt_task(struct decouple_process *p, struct task_struct *t);
 void decouple_session_interrupt(struct decouple_session *s);
 void decouple_session_wake(struct decouple_session *s);
 long decouple_session_doorbell(struct decouple_session *s, u64 fd); /* may sleep */

@@ -89,7 +89,7 @@ struct task_struct *decouple_process_thread(struct decouple_process *p, u64 tid)
 	pid = find_get_pid((pid_t)tid);
 	t = get_pid_task(pid, PIDTYPE_PID);
 	put_pid(pid);
-	if (t && (READ_ONCE(t->mm) != p->mm || t->flags & (PF_KTHREAD | PF_IO_WORKER | PF_EXITING))) {
+	if (t && (READ_ONCE(t->mm) != p->mm || t->flags & (DECOUPLE_PF_WORKERS | PF_EXITING))) {
 		put_task_struct(t);
 		return NULL;
 	}
@@ -116,7 +116,7 @@ void decouple_process_poke(struct decouple_process *p)
 	raw_spin_lock_irq(&p->manager_lock);
 	WRITE_ONCE(p->poked, true);
 	smp_mb(); /* pairs with set_current_state() in gate.c: manage */
-	if (p->manager)
+	if (p->manager && READ_ONCE(p->manager->mm) == p->mm)
 		wake_up_process(p->manager);
 	raw_spin_unlock_irq(&p->manager_lock);
 }

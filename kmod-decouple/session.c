@@ -135,7 +135,7 @@ long decouple_session_remove(struct decouple_process *p, u64 index)
 		if (xchg(&s->arm, false))
 			decouple_session_put(s);
 		else if (READ_ONCE(s->hooked) && s->task != current)
-			decouple_interrupt_task(s->task);
+			decouple_interrupt_task(p, s->task);
 	}
 	mutex_unlock(&p->lock);
 	if (!s)
