@@ -208,6 +208,9 @@ static void on_return(struct user_return_notifier *n)
 		skip_call(s->frame, regs);
 	decouple_restore_rax(s);
 	if (READ_ONCE(s->ended)) {
+		if (s->trapping)
+			regs->flags &= ~X86_EFLAGS_TF;
+		s->trapping = false;
 		decouple_hooks_drop(s);
 		return;
 	}
