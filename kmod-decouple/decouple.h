@@ -30,6 +30,9 @@ struct decouple_process {
 	struct mm_struct *mm; /* identity; mmgrab()ed */
 	struct mutex lock; /* sessions[], frames[], mapping */
 	unsigned long gate; /* user address of the gate's mapping; 0: none */
+	const struct file *gate_file; /* identity: what is mapped there, if anything is */
+	bool mapping; /* DECOUPLE_MAP is under way */
+	bool closing; /* the gate's mapping has gone: no new sessions */
 	struct page *frames[DECOUPLE_GATE_FRAMES];
 	struct decouple_session __rcu *sessions[DECOUPLE_GATE_FRAMES];
 	raw_spinlock_t manager_lock;

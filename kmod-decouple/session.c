@@ -87,6 +87,9 @@ long decouple_session_add(struct decouple_process *p, u64 index, struct task_str
 	if (!s)
 		return -ENOMEM;
 	mutex_lock(&p->lock);
+	err = -ENXIO;
+	if (!p->gate || p->closing)
+		goto unlock;
 	err = -ENOMEM;
 	s->frame = decouple_process_frame(p, index);
 	if (!s->frame)
