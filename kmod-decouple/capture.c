@@ -88,6 +88,9 @@ static void fill_frame(struct decouple_frame *f, const struct pt_regs *r)
 		.rip = r->ip,
 		.rflags = r->flags,
 	};
+	/* A debugger's, not the program's: kernel/signal.c hides it from signal frames likewise. */
+	if (test_thread_flag(TIF_FORCED_TF))
+		f->regs.rflags &= ~X86_EFLAGS_TF;
 	f->mask = current->blocked.sig[0];
 }
 
@@ -110,10 +113,14 @@ static bool fill_rseq(struct decouple_frame *f)
 	return true;
 }
 
-/* Our own interruption is not the call's result: without a signal there is no EINTR. */
+/*
+ * Our own interruption is not the call's result: without a signal there is no EINTR. But close() has closed its descriptor even so, which may
+ * be another file's by now.
+ */
 static void undo_eintr(struct pt_regs *regs)
 {
-	if (regs->ax == (unsigned long)-EINTR && (long)regs->orig_ax >= 0 && regs->cx == regs->ip) {
+	if (regs->orig_ax != __NR_close && regs->ax == (unsigned long)-EINTR && (long)regs->orig_ax >= 0 &&
+	    regs->cx == regs->ip) {
 		regs->ax = regs->orig_ax;
 		regs->ip -= 2; /* SYSCALL */
 	}
