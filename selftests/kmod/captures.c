@@ -308,8 +308,10 @@ static void end_of_batch(void)
 	go_on = 1;
 	__atomic_store_n(&word, 1, __ATOMIC_SEQ_CST);
 	syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-	if (kvm_area && stop)
+	if (kvm_area && stop) { /* ends the next KVM_RUN, once this one has ended */
 		kvm_area->immediate_exit = 1;
+		CHECK(gate_call(DECOUPLE_GATE_CAPTURE, FRAME, 0) == 0);
+	}
 }
 
 static char state_of(int task)

@@ -307,5 +307,5 @@ static void fuzz(volatile uint64_t *operations)
 
 int main(int argc, char **argv)
 {
-	return run_rounds(operations_of(argc, argv, 40000, 1000000), fuzz, 60);
+	return run_rounds(operations_of(argc, argv, 100000, 1000000), fuzz, 60);
 }
