@@ -347,7 +347,7 @@ static void capture_once(pid_t to_stop)
 		CHECK(kill(to_stop, SIGCONT) == 0);
 	}
 	for (unsigned tries = 0; gate_frame(FRAME)->captures == before; tries++) {
-		if (tries % 1000 == 0) /* in vain while it has not left the gate */
+		if (tries % 16 == 0) /* in vain while it has not left the gate */
 			CHECK(gate_call(DECOUPLE_GATE_CAPTURE, FRAME, 0) == 0);
 		CHECK(tries < 100000000);
 		sched_yield();

@@ -6,6 +6,9 @@
 #define _GNU_SOURCE
 #include "gate_client.h"
 
+#include <dirent.h>
+#include <linux/io_uring.h>
+#include <linux/kvm.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
@@ -214,6 +217,33 @@ static void captures_itself(void)
 	_exit(7);
 }
 
+/* Threads that the kernel made in this process, for io_uring and KVM, never come to user mode: no sessions for them. */
+static void workers(void)
+{
+	struct io_uring_params params = {.flags = IORING_SETUP_SQPOLL, .sq_thread_idle = 10000};
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm = ioctl(kvm, KVM_CREATE_VM, 0), vcpu = ioctl(vm, KVM_CREATE_VCPU, 0);
+	struct dirent *entry;
+	unsigned found = 0;
+	DIR *tasks;
+
+	CHECK(vcpu >= 0);
+	ioctl(vcpu, KVM_RUN, 0); /* of no memory; some kernels make the worker here */
+	CHECK(syscall(__NR_io_uring_setup, 4, &params) >= 0);
+	gate_open();
+	tasks = opendir("/proc/self/task");
+	CHECK(tasks);
+	while ((entry = readdir(tasks))) {
+		int task = atoi(entry->d_name);
+
+		if (task <= 0 || task == gettid())
+			continue;
+		CHECK(gate_call(DECOUPLE_GATE_ADD, 2, (uint64_t)task) == -ESRCH);
+		found++;
+	}
+	CHECK(found);
+	_exit(7);
+}
+
 /* Calls of threads that they are not for, and numbers that are none. */
 static void garbage(void)
 {
@@ -256,6 +286,7 @@ static const struct {
 	{"another program", another_program, 7 << 8},
 	{"end in a step", removed_in_step, 7 << 8},
 	{"capture of itself", captures_itself, 7 << 8},
+	{"workers", workers, 7 << 8},
 	{"garbage", garbage, 7 << 8},
 };
 

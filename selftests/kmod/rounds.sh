@@ -6,7 +6,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 module=${DECOUPLE_MODULE:-} DECOUPLE=${DECOUPLE:-build/decouple} programs=${TEST_BUILD:-build/selftests}/kvm
-rounds=${ROUNDS:-$((${SOAK:-0} == 1 ? 1000 : 8))}
+rounds=${ROUNDS:-$((${SOAK:-0} == 1 ? 1000 : 6))}
 RANDOM=${SEED:=$RANDOM}
 tmp=$(mktemp -d) target='' command=''
 [ "$module" ] || {
@@ -55,6 +55,12 @@ some_thread() {
 	basename "${tasks[RANDOM % ${#tasks[@]}]}"
 }
 
+# MS: a random time below it, into $delay.
+seconds_below() {
+	local ms=$((RANDOM % $1))
+	printf -v delay '%d.%03d' $((ms / 1000)) $((ms % 1000))
+}
+
 decoupled=0 killed=0
 for ((round = 1; round <= rounds; round++)); do
 	victim=start delay=0
@@ -70,12 +76,12 @@ for ((round = 1; round <= rounds; round++)); do
 	2) victim=thread ;;
 	3) victim=nothing ;;
 	esac
-	delay=$((RANDOM % 2)).$((RANDOM % 1000 + 1000))
-	if [ $victim = nothing ] || [ $((RANDOM % 2)) = 0 ]; then
+	seconds_below 1500
+	if [ $victim = nothing ] || [ $round = 1 ] || [ $((RANDOM % 2)) = 0 ]; then
 		must_end "$command"
 		[ $status = 0 ] || fail "the command fails with $status"
 		decoupled=$((decoupled + 1))
-		delay=0.$((RANDOM % 300 + 1000))
+		seconds_below 300
 		command=
 	fi
 	sleep "$delay"
