@@ -88,9 +88,6 @@ static void fill_frame(struct decouple_frame *f, const struct pt_regs *r)
 		.rip = r->ip,
 		.rflags = r->flags,
 	};
-	/* A debugger's, not the program's: kernel/signal.c hides it from signal frames likewise. */
-	if (test_thread_flag(TIF_FORCED_TF))
-		f->regs.rflags &= ~X86_EFLAGS_TF;
 	f->mask = current->blocked.sig[0];
 }
 
@@ -228,6 +225,8 @@ static void on_return(struct user_return_notifier *n)
 	}
 	if (!READ_ONCE(s->capture))
 		decouple_hooks_drop(s);
+	else if (test_thread_flag(TIF_SINGLESTEP))
+		return; /* a debugger's step ends where the program is, not in the gate */
 	else if (!s->stepping || s->stepped || regs->ip != s->step_rip)
 		capture(s, regs);
 }

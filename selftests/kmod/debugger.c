@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A debugger and the gate. In the gate a thread shows the gate's registers, and goes on there when it is let go; natively it shows its own. A
- * capture while the debugger has it stopped comes when it goes on, and a single step's trap flag is not in the frame.
+ * capture while the debugger has it stopped comes when it is let go on; single steps are native, also from a breakpoint that the thread hit in the
+ * one instruction that it was to execute natively.
  */
 #define _GNU_SOURCE
 #include "gate_client.h"
@@ -14,12 +15,14 @@
 #include "registers.h"
 
 #define ATTACHES 20
+#define MANY 100000000 /* calls in the gate: to be ended by the debugger */
 
 extern const char gate_entry_end[];
 
 static struct {
 	volatile int tid, go, captures, done;
 	volatile uint8_t leave;
+	volatile uint64_t how;
 	volatile uint64_t rip, rflags; /* of the last capture */
 	struct registers in, out;
 	volatile bool finished;
@@ -51,6 +54,7 @@ static void debugged(void)
 	while (shared->go >= 0) {
 		if (shared->go) {
 			gate_calls[1] = (uint64_t)shared->go;
+			gate_how[1] = shared->how;
 			shared->go = 0;
 			CHECK(gate_call(DECOUPLE_GATE_CAPTURE, 1, 0) == 0);
 			shared->done++;
@@ -119,12 +123,22 @@ static void natively(void)
 	detach();
 }
 
+/* Of the thread in the gate: the next one is the last. */
+static void end_calls(void)
+{
+	struct user_regs_struct r = registers();
+
+	r.r12 = 1;
+	r.orig_rax = -1;
+	CHECK(ptrace(PTRACE_SETREGS, shared->tid, 0, &r) == 0);
+}
+
 static void in_the_gate(void)
 {
 	struct user_regs_struct r;
 	unsigned seen = 0;
 
-	ask_capture(100000000);
+	ask_capture(MANY);
 	wait_captures(1);
 	for (int i = 0; i < ATTACHES; i++) {
 		attach();
@@ -133,12 +147,8 @@ static void in_the_gate(void)
 		detach();
 	}
 	CHECK(seen == ATTACHES && shared->captures == 1);
-	/* A debugger may also have it out of there. */
 	attach();
-	r = registers();
-	r.r12 = 1;
-	r.orig_rax = -1;
-	CHECK(ptrace(PTRACE_SETREGS, shared->tid, 0, &r) == 0);
+	end_calls();
 	detach();
 }
 
@@ -167,20 +177,83 @@ static void stopped(void)
 	CHECK(in_code(shared->rip, (const void *)code_spin, code_spin_end));
 }
 
-static void single_step(void)
+static void step(void)
 {
 	int status;
 
+	CHECK(ptrace(PTRACE_SINGLESTEP, shared->tid, 0, 0) == 0);
+	CHECK(waitpid(shared->tid, &status, __WALL) == shared->tid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP);
+	CHECK(in_code(registers().rip, (const void *)code_spin, code_spin_end));
+}
+
+static void single_step(void)
+{
 	attach();
 	ask_capture(1);
-	CHECK(ptrace(PTRACE_SINGLESTEP, shared->tid, 0, 0) == 0);
-	wait_captures(3);
-	/* The step ends in the gate, at the end of its first call. */
-	CHECK(waitpid(shared->tid, &status, __WALL) == shared->tid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP);
-	CHECK(in_code(registers().rip, (const void *)gate_entry, gate_entry_end));
+	for (int i = 0; i < 10; i++)
+		step();
+	CHECK(shared->captures == 2);
 	detach();
+	wait_captures(3);
 	CHECK(in_code(shared->rip, (const void *)code_spin, code_spin_end));
 	CHECK(!(shared->rflags & 0x100));
+}
+
+static void breakpoint(void)
+{
+	struct user_regs_struct r;
+	uint64_t at;
+	long text;
+	int status;
+
+	shared->how = DECOUPLE_RETURN_STEP;
+	ask_capture(MANY);
+	wait_captures(4);
+	at = shared->rip;
+	attach();
+	text = ptrace(PTRACE_PEEKTEXT, shared->tid, at, 0);
+	CHECK(ptrace(PTRACE_POKETEXT, shared->tid, at, (text & ~0xffl) | 0xcc) == 0);
+	end_calls();
+	CHECK(ptrace(PTRACE_CONT, shared->tid, 0, 0) == 0);
+	CHECK(waitpid(shared->tid, &status, __WALL) == shared->tid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP);
+	r = registers();
+	CHECK(r.rip == at + 1 && r.rbx == shared->in.rbx && r.r15 == shared->in.r15);
+	CHECK(ptrace(PTRACE_POKETEXT, shared->tid, at, text) == 0);
+	r.rip = at;
+	CHECK(ptrace(PTRACE_SETREGS, shared->tid, 0, &r) == 0);
+	step();
+	CHECK(registers().rip != at);
+	step();
+	CHECK(registers().rip == at && shared->captures == 4);
+	/* It would be captured behind each instruction from here on. */
+	shared->how = DECOUPLE_RETURN_STAY;
+	ask_capture(1);
+	detach();
+	wait_captures(5);
+	CHECK(!(shared->rflags & 0x100));
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} stages[] = {
+	{"natively", natively},       {"in the gate", in_the_gate}, {"stopped", stopped},
+	{"single step", single_step}, {"breakpoint", breakpoint},   {"natively again", natively},
+};
+
+static const char *stage = "start";
+
+static void late(int sig)
+{
+	struct user_regs_struct r = {0};
+	int status = 0, dead;
+
+	(void)sig;
+	dead = waitpid(-1, &status, WNOHANG | __WALL);
+	ptrace(PTRACE_GETREGS, shared->tid, 0, &r);
+	printf("hangs at %s: captures %d, the last at %#lx with %#lx, asked %d, wait %d status %x, rip %#llx\n", stage,
+	       shared->captures, shared->rip, shared->rflags, shared->done, dead, status, r.rip);
+	exit(1);
 }
 
 int main(void)
@@ -194,15 +267,14 @@ int main(void)
 		debugged();
 	while (!shared->tid || shared->captures)
 		sched_yield();
-	wait_native();
-	natively();
-	in_the_gate();
-	wait_native();
-	stopped();
-	wait_native();
-	single_step();
-	wait_native();
-	natively();
+	signal(SIGALRM, late);
+	alarm(30);
+	for (unsigned i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
+		stage = "the way to user mode";
+		wait_native();
+		stage = stages[i].name;
+		stages[i].run();
+	}
 	shared->leave = 1;
 	shared->go = -1;
 	CHECK(waitpid(child, &status, 0) == child);
