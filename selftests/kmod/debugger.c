@@ -128,6 +128,12 @@ static void end_calls(void)
 {
 	struct user_regs_struct r = registers();
 
+	while (r.r12 > MANY) { /* it has yet to load the number */
+		detach();
+		sched_yield();
+		attach();
+		r = registers();
+	}
 	r.r12 = 1;
 	r.orig_rax = -1;
 	CHECK(ptrace(PTRACE_SETREGS, shared->tid, 0, &r) == 0);
