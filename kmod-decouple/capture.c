@@ -4,6 +4,7 @@
  * stops: task_pt_regs(current) is exactly what would run. One rule: if that is outside the gate and a capture is wanted, the registers
  * go to the frame and the thread goes to the gate. The preempt notifier keeps the per-CPU registration with the thread.
  */
+#include <linux/delay.h>
 #include <linux/rseq.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
@@ -109,10 +110,14 @@ static bool fill_rseq(struct decouple_frame *f)
 	return true;
 }
 
-/* Our own interruption is not the call's result: without a signal there is no EINTR. */
+/*
+ * Our own interruption is not the call's result: without a signal there is no EINTR. But close() has closed its descriptor even so, which may
+ * be another file's by now.
+ */
 static void undo_eintr(struct pt_regs *regs)
 {
-	if (regs->ax == (unsigned long)-EINTR && (long)regs->orig_ax >= 0 && regs->cx == regs->ip) {
+	if (regs->orig_ax != __NR_close && regs->ax == (unsigned long)-EINTR && (long)regs->orig_ax >= 0 &&
+	    regs->cx == regs->ip) {
 		regs->ax = regs->orig_ax;
 		regs->ip -= 2; /* SYSCALL */
 	}
@@ -208,6 +213,9 @@ static void on_return(struct user_return_notifier *n)
 		skip_call(s->frame, regs);
 	decouple_restore_rax(s);
 	if (READ_ONCE(s->ended)) {
+		if (s->trapping)
+			regs->flags &= ~X86_EFLAGS_TF;
+		s->trapping = false;
 		decouple_hooks_drop(s);
 		return;
 	}
@@ -218,6 +226,8 @@ static void on_return(struct user_return_notifier *n)
 	}
 	if (!READ_ONCE(s->capture))
 		decouple_hooks_drop(s);
+	else if (test_thread_flag(TIF_SINGLESTEP))
+		return; /* a debugger's step ends where the program is, not in the gate */
 	else if (!s->stepping || s->stepped || regs->ip != s->step_rip)
 		capture(s, regs);
 }
@@ -239,14 +249,42 @@ static bool take_hooks(struct decouple_session *s)
 	return false;
 }
 
-static void hook_current(void *session)
-{
-	struct decouple_session *s = session;
+struct hook {
+	struct decouple_session *s;
+	bool later;
+};
 
-	if (current != s->task || (current->flags & PF_EXITING) || !xchg(&s->arm, false) || !take_hooks(s))
+/*
+ * In an interrupt on the thread's CPU, wherever in the kernel the thread is. Others (KVM, when it loads a vCPU) change the lists of notifiers
+ * with preemption off and interrupts on: not in the middle of that.
+ */
+static void hook_current(void *data)
+{
+	struct hook *h = data;
+	struct decouple_session *s = h->s;
+
+	if (current != s->task || (current->flags & PF_EXITING) || !READ_ONCE(s->arm))
+		return;
+	h->later = preempt_count() & PREEMPT_MASK;
+	if (h->later || !xchg(&s->arm, false) || !take_hooks(s))
 		return;
 	preempt_notifier_register(&s->preempt);
 	sched_in(&s->preempt, smp_processor_id());
+}
+
+/* False: to be tried again. */
+static bool hook(struct decouple_session *s)
+{
+	struct hook h = {.s = s};
+
+	if (s->task == current) { /* in a gate call */
+		local_irq_disable();
+		hook_current(&h);
+		local_irq_enable();
+	} else {
+		smp_call_function_single(task_cpu(s->task), hook_current, &h, 1);
+	}
+	return !h.later;
 }
 
 /* Its finish_task_switch() will find the notifier. */
@@ -264,6 +302,8 @@ void decouple_switched_in(struct task_struct *next)
  */
 void decouple_capture(struct decouple_session *s)
 {
+	const unsigned int burst = 64;
+	unsigned int tries = 0;
 	unsigned long flags;
 	bool wanted;
 
@@ -279,9 +319,15 @@ void decouple_capture(struct decouple_session *s)
 	decouple_session_get(s);
 	if (xchg(&s->arm, true))
 		decouple_session_put(s);
-	smp_call_function_single(task_cpu(s->task), hook_current, s, 1);
+	while (!hook(s) && !fatal_signal_pending(current)) {
+		if (++tries % burst)
+			continue;
+		/* It may be in a guest of its own, which only an interruption ends, and not for long. */
+		usleep_range(20, 50);
+		decouple_interrupt_task(s->process, s->task);
+	}
 	raw_spin_lock_irqsave(&s->lock, flags);
 	if (READ_ONCE(s->capture))
-		decouple_interrupt_task(s->task);
+		decouple_interrupt_task(s->process, s->task);
 	raw_spin_unlock_irqrestore(&s->lock, flags);
 }

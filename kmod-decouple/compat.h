@@ -18,6 +18,18 @@
 #error "decouple needs x86-64"
 #endif
 
+/* All kernels with CONFIG_PREEMPT_DYNAMIC have it. Without it nobody can tell in an interrupt whether a list is being changed. */
+#if !IS_ENABLED(CONFIG_PREEMPT_COUNT)
+#error "decouple needs CONFIG_PREEMPT_COUNT"
+#endif
+
+/* 6.4: threads of a process that never leave the kernel, other than those of io_uring. */
+#ifdef PF_USER_WORKER
+#define DECOUPLE_PF_WORKERS (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER)
+#else
+#define DECOUPLE_PF_WORKERS (PF_KTHREAD | PF_IO_WORKER)
+#endif
+
 /* 6.3 made vm_flags read-only but for these; some older distribution kernels have them too, by a macro-less function. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 #define decouple_vm_flags_set(vma, flags) ((vma)->vm_flags |= (flags))

@@ -33,6 +33,9 @@ struct decouple_process {
 	struct mm_struct *mm; /* identity; mmgrab()ed */
 	struct mutex lock; /* sessions[], frames[], mapping */
 	unsigned long gate; /* user address of the gate's mapping; 0: none */
+	const struct file *gate_file; /* identity: what is mapped there, if anything is */
+	bool mapping; /* DECOUPLE_MAP is under way */
+	bool closing; /* the gate's mapping has gone: no new sessions */
 	struct page *frames[DECOUPLE_GATE_FRAMES];
 	struct decouple_session __rcu *sessions[DECOUPLE_GATE_FRAMES];
 	raw_spinlock_t manager_lock;
@@ -116,7 +119,7 @@ void decouple_switched_in(struct task_struct *next); /* run queue locked */
 void decouple_restore_rax(struct decouple_session *s); /* on its own thread, before a signal frame is built */
 
 /* kick.c: any context */
-void decouple_interrupt_task(struct task_struct *t);
+void decouple_interrupt_task(struct decouple_process *p, struct task_struct *t);
 void decouple_session_interrupt(struct decouple_session *s);
 void decouple_session_wake(struct decouple_session *s);
 long decouple_session_doorbell(struct decouple_session *s, u64 fd); /* may sleep */

@@ -136,7 +136,7 @@ static long kick(struct decouple_session *s)
 
 	if (!vcpu)
 		return -ESRCH;
-	decouple_interrupt_task(vcpu);
+	decouple_interrupt_task(s->process, vcpu);
 	return 0;
 }
 

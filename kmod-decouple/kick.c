@@ -13,10 +13,13 @@
 
 /*
  * As set_notify_signal(), whose wake_up_state() is not exported. A blocked call returns as for a signal, finds none, and begins again
- * (kernel/signal.c: get_signal). A task in an uninterruptible sleep is left alone.
+ * (kernel/signal.c: get_signal). A task in an uninterruptible sleep is left alone; so is one that has executed another program, which may
+ * have more rights than those who still share the old memory.
  */
-void decouple_interrupt_task(struct task_struct *t)
+void decouple_interrupt_task(struct decouple_process *p, struct task_struct *t)
 {
+	if (READ_ONCE(t->mm) != p->mm)
+		return;
 	set_tsk_thread_flag(t, TIF_NOTIFY_SIGNAL);
 	smp_mb__after_atomic(); /* pairs with the barrier in set_current_state(): the sleeper looks at its flags behind it */
 	if (READ_ONCE(t->__state) & TASK_INTERRUPTIBLE)
@@ -32,7 +35,7 @@ void decouple_session_interrupt(struct decouple_session *s)
 	raw_spin_lock_irqsave(&s->lock, flags);
 	if (xchg(&s->frame->in_call, 0) == 1) {
 		WRITE_ONCE(s->interrupt, true);
-		decouple_interrupt_task(s->task);
+		decouple_interrupt_task(s->process, s->task);
 	}
 	raw_spin_unlock_irqrestore(&s->lock, flags);
 }

@@ -122,10 +122,14 @@ static int debug_exception(struct notifier_block *block, unsigned long event, vo
 	rcu_read_lock();
 	s = decouple_session_of(current);
 	if (s && s->hooked && s->trapping && (*dr6 & DR_STEP)) {
-		args->regs->flags &= ~X86_EFLAGS_TF;
 		s->trapping = false;
 		s->stepped = true;
-		*dr6 &= ~DR_STEP;
+		if (test_thread_flag(TIF_SINGLESTEP)) { /* a debugger's as well, and so is the flag from here on */
+			set_thread_flag(TIF_FORCED_TF);
+		} else {
+			args->regs->flags &= ~X86_EFLAGS_TF;
+			*dr6 &= ~DR_STEP;
+		}
 		if (!*dr6)
 			result = NOTIFY_STOP;
 	}

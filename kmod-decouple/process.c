@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A bound process: its gate's mapping and frames. */
 #include <linux/anon_inodes.h>
+#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -90,7 +91,7 @@ struct task_struct *decouple_process_thread(struct decouple_process *p, u64 tid)
 	pid = find_get_pid((pid_t)tid);
 	t = get_pid_task(pid, PIDTYPE_PID);
 	put_pid(pid);
-	if (t && (READ_ONCE(t->mm) != p->mm || t->flags & (PF_KTHREAD | PF_IO_WORKER | PF_EXITING))) {
+	if (t && (READ_ONCE(t->mm) != p->mm || t->flags & (DECOUPLE_PF_WORKERS | PF_EXITING))) {
 		put_task_struct(t);
 		return NULL;
 	}
@@ -117,7 +118,7 @@ void decouple_process_poke(struct decouple_process *p)
 	raw_spin_lock_irq(&p->manager_lock);
 	WRITE_ONCE(p->poked, true);
 	smp_mb(); /* pairs with set_current_state() in gate.c: manage */
-	if (p->manager)
+	if (p->manager && READ_ONCE(p->manager->mm) == p->mm)
 		wake_up_process(p->manager);
 	raw_spin_unlock_irq(&p->manager_lock);
 }
@@ -231,18 +232,31 @@ static int gate_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 	return decouple_gate_call(p);
 }
 
-static int gate_release(struct inode *inode, struct file *file)
+static void close_gate(struct decouple_process *p)
 {
-	struct decouple_process *p = file->private_data;
 	unsigned int i;
 
+	/* A session that DECOUPLE_START made behind this would never end. */
+	mutex_lock(&p->lock);
+	p->closing = true;
+	mutex_unlock(&p->lock);
 	/* The memory is gone, or the resident: nobody can end these any more. */
 	for (i = 0; i < DECOUPLE_GATE_FRAMES; i++)
 		decouple_session_remove(p, i);
 	mutex_lock(&p->lock);
 	p->gate = 0;
 	p->recouple = false; /* a wish that nobody was left to hear */
+	p->gate_file = NULL;
+	p->closing = false;
 	mutex_unlock(&p->lock);
+}
+
+static int gate_release(struct inode *inode, struct file *file)
+{
+	struct decouple_process *p = file->private_data;
+
+	if (READ_ONCE(p->gate_file) == file) /* else it was never mapped */
+		close_gate(p);
 	decouple_process_put(p);
 	return 0;
 }
@@ -257,6 +271,7 @@ static const struct file_operations gate_fops = {
 struct mapping_work {
 	struct decouple_process *p;
 	struct file *file;
+	const struct cred *cred; /* the caller's: what Linux checks, it checks for him */
 	unsigned long image, image_size;
 	long err;
 	struct completion done;
@@ -266,6 +281,7 @@ struct mapping_work {
 static int map_in_target(void *work)
 {
 	struct mapping_work *w = work;
+	const struct cred *own = override_creds(w->cred);
 	unsigned long image, gate = 0;
 
 	kthread_use_mm(w->p->mm);
@@ -274,20 +290,31 @@ static int map_in_target(void *work)
 	if (!IS_ERR_VALUE(image)) {
 		gate = vm_mmap(w->file, w->image + w->image_size, DECOUPLE_GATE_SIZE, PROT_READ | PROT_WRITE,
 			       MAP_SHARED | MAP_FIXED_NOREPLACE, 0);
-		if (IS_ERR_VALUE(gate))
+		if (IS_ERR_VALUE(gate)) {
 			vm_munmap(image, w->image_size);
-		else
+		} else {
+			WRITE_ONCE(w->p->gate_file, w->file);
 			w->p->gate = gate;
+		}
 	}
 	kthread_unuse_mm(w->p->mm);
+	revert_creds(own);
 	w->err = IS_ERR_VALUE(image) ? (long)image : IS_ERR_VALUE(gate) ? (long)gate : 0;
 	complete(&w->done);
+	/* kthread_stop() waits until nobody is in here any more: the module may go. */
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (kthread_should_stop())
+			break;
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
 	return 0;
 }
 
-long decouple_process_map(struct decouple_process *p, unsigned long image, unsigned long image_size)
+static long map(struct decouple_process *p, unsigned long image, unsigned long image_size)
 {
-	struct mapping_work w = {.p = p, .image = image, .image_size = image_size};
+	struct mapping_work w = {.p = p, .cred = current_cred(), .image = image, .image_size = image_size};
 	struct task_struct *worker;
 
 	if (!mmget_not_zero(p->mm))
@@ -301,11 +328,25 @@ long decouple_process_map(struct decouple_process *p, unsigned long image, unsig
 	}
 	init_completion(&w.done);
 	worker = kthread_run(map_in_target, &w, "decouple-map");
-	if (IS_ERR(worker))
+	if (IS_ERR(worker)) {
 		w.err = PTR_ERR(worker);
-	else
+	} else {
 		wait_for_completion(&w.done);
+		kthread_stop(worker);
+	}
 	fput(w.file);
 	mmput(p->mm);
 	return w.err;
+}
+
+/* One gate: two controllers may ask for it at the same time. */
+long decouple_process_map(struct decouple_process *p, unsigned long image, unsigned long image_size)
+{
+	long err;
+
+	if (xchg(&p->mapping, true))
+		return -EBUSY;
+	err = p->gate ? -EBUSY : map(p, image, image_size);
+	smp_store_release(&p->mapping, false);
+	return err;
 }

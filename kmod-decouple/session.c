@@ -87,6 +87,9 @@ long decouple_session_add(struct decouple_process *p, u64 index, struct task_str
 	if (!s)
 		return -ENOMEM;
 	mutex_lock(&p->lock);
+	err = -ENXIO;
+	if (!p->gate || p->closing)
+		goto unlock;
 	err = -ENOMEM;
 	s->frame = decouple_process_frame(p, index);
 	if (!s->frame)
@@ -135,7 +138,7 @@ long decouple_session_remove(struct decouple_process *p, u64 index)
 		if (xchg(&s->arm, false))
 			decouple_session_put(s);
 		else if (READ_ONCE(s->hooked) && s->task != current)
-			decouple_interrupt_task(s->task);
+			decouple_interrupt_task(p, s->task);
 	}
 	mutex_unlock(&p->lock);
 	if (!s)

@@ -6,7 +6,8 @@
 # skip without a reason and new kernel warnings are failures. -f runs only tests whose name (group/name) matches the glob.
 # -k 6.1|6.1-rt|6.12|6.12-rt runs them in the VM with that stock kernel and the module; the group kmod runs there in any case, on
 # 6.1 and 6.12. With -k the default is kvm and kmod. PATTERN may be an extended glob. Environment: REFLECTOR (module with -k, else
-# signal) and DECOUPLE (build/decouple) are handed to the tests; TIMEOUT_SCALE multiplies their time limits.
+# signal) and DECOUPLE (build/decouple) are handed to the tests; TIMEOUT_SCALE multiplies their time limits;
+# SOAK=1 has those that can do a long run do it, SEED repeats one.
 set -u
 shopt -s extglob
 here=$(cd "$(dirname "$0")" && pwd)
@@ -147,7 +148,7 @@ run_test() { # GROUP NAME SOURCE COMMAND
 }
 
 # Under emulation everything takes longer, and more so on a busy machine.
-rig_scale=4
+rig_scale=$((4 * ${TIMEOUT_SCALE:-1}))
 
 # Runs a group in the VM and takes over what it reports there.
 run_in_rig() { # KERNEL GROUP
@@ -181,7 +182,7 @@ run_in_rig() { # KERNEL GROUP
 		esac
 	done < <(
 		"$here/vm/boot.sh" "KERNEL=$1" MODULE=yes "TIMEOUT=$limit" -- env "REFLECTOR=$REFLECTOR" "DECOUPLE=$DECOUPLE" \
-			"TIMEOUT_SCALE=$rig_scale" selftests/run.sh -f "$pattern" "$2" 2>&1 </dev/null
+			"TIMEOUT_SCALE=$rig_scale" ${SOAK:+SOAK="$SOAK"} ${SEED:+SEED="$SEED"} selftests/run.sh -f "$pattern" "$2" 2>&1 </dev/null
 		echo "status:$?"
 	)
 	if [ "$status" = 4 ] && [ $seen = 0 ]; then

@@ -92,8 +92,8 @@ struct decouple_map {
  *
  * Argument: &struct decouple_map. The process runs on meanwhile.
  *
- * Return: 0; -ENXIO the device is not bound; -EEXIST part of the range is in use; -EBUSY the gate was mapped before; -ESRCH the process has
- * ended; -ENOMEM; -EINVAL address or size.
+ * Return: 0; -ENXIO the device is not bound; -EEXIST part of the range is in use; -EBUSY the gate was mapped before, or is being mapped;
+ * -EPERM the caller may not map there (vm.mmap_min_addr, security modules); -ESRCH the process has ended; -ENOMEM; -EINVAL address or size.
  * Availability: ABI 1.
  */
 #define DECOUPLE_MAP _IOWR(DECOUPLE_IOCTL_TYPE, 0x02, struct decouple_map)
@@ -120,8 +120,8 @@ struct decouple_start {
  * Argument: &struct decouple_start. The thread is captured with frame 0 of the gate, whose entry is the function, and leaves it by
  * DECOUPLE_GATE_RETURN. Returns when that is under way.
  *
- * Return: 0; -ENXIO the device is not bound, or nothing is mapped; -ESRCH no such thread in that process; -EBUSY frame 0 is in use;
- * -ENOEXEC a 32-bit thread; -ENOMEM. Sessions get no vCPU without DECOUPLE_USE_CORES.
+ * Return: 0; -ENXIO the device is not bound, or no gate is mapped (any more); -ESRCH no such thread in that process; -EBUSY frame 0 is
+ * in use; -ENOEXEC a 32-bit thread; -ENOMEM. Sessions get no vCPU without DECOUPLE_USE_CORES.
  * Availability: ABI 1.
  */
 #define DECOUPLE_START _IOW(DECOUPLE_IOCTL_TYPE, 0x03, struct decouple_start)

@@ -58,10 +58,9 @@ static inline volatile struct decouple_frame *gate_frame(unsigned index)
 		}                                                                                                              \
 	} while (0)
 
-/* The open device, bound to this process, with the gate mapped. */
-static inline int gate_open(void)
+/* The open device, bound to this process, with the gate mapped behind the page at `place`. */
+static inline int gate_open_at(uint64_t place)
 {
-	static const uint64_t place = 0x100000000000;
 	int device = open(DECOUPLE_DEVICE, O_RDWR | O_CLOEXEC), memory = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
 	struct decouple_bind bind = {.mem_fd = memory};
 	struct decouple_map map = {.image = place, .image_size = 4096};
@@ -73,6 +72,11 @@ static inline int gate_open(void)
 	close(memory);
 	gate_address = map.gate;
 	return device;
+}
+
+static inline int gate_open(void)
+{
+	return gate_open_at(0x100000000000);
 }
 
 /* A session with its gate's stack. */

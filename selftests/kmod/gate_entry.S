@@ -26,6 +26,8 @@ gate_entry:
 	mov	$__NR_msync, %eax
 	syscall
 	ud2
+	.globl	gate_entry_end
+gate_entry_end:
 
 	.bss
 	.balign	8

@@ -6,6 +6,11 @@
 #define _GNU_SOURCE
 #include "gate_client.h"
 
+#include <dirent.h>
+#include <linux/io_uring.h>
+#include <linux/kvm.h>
+#include <sched.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 
 static volatile int tid, stop;
@@ -91,6 +96,154 @@ static void forks(void)
 	CHECK(gate_call(DECOUPLE_GATE_CAPTURE, 1, 0) == 0);
 	_exit(7);
 }
+/* As `forks`, where the child was made to have the mapping. */
+static void forks_with_gate(void)
+{
+	int status;
+	pid_t child;
+
+	captured(1, 1);
+	CHECK(madvise((void *)gate_address, DECOUPLE_GATE_SIZE, MADV_DOFORK) == 0);
+	child = fork();
+	if (!child)
+		_exit(gate_call(DECOUPLE_GATE_CAPTURE, 1, 0) == -ENOSYS && gate_call(DECOUPLE_GATE_REMOVE, 1, 0) == -ENOSYS
+			      ? 3
+			      : 4);
+	CHECK(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 3);
+	CHECK(gate_call(DECOUPLE_GATE_CAPTURE, 1, 0) == 0);
+	_exit(7);
+}
+
+/*
+ * A process that shares the memory has a session, is a vCPU thread and the manager, and then executes another program, which might have more
+ * rights: those who still have the memory can't disturb it.
+ */
+static volatile int other;
+
+static int other_process(void *unused)
+{
+	(void)unused;
+	CHECK(gate_call(DECOUPLE_GATE_VCPU, 1, 0) == 0);
+	CHECK(gate_call(DECOUPLE_GATE_MANAGE, 0, 1000) == 0);
+	other = gettid();
+	while (other)
+		sched_yield();
+	execl("/proc/self/exe", "lifecycle", "undisturbed", NULL);
+	return 9;
+}
+
+static int undisturbed(void)
+{
+	int epoll = epoll_create1(0), in_time = 0;
+
+	for (int i = 0; i < 20; i++)
+		in_time += epoll_wait(epoll, &(struct epoll_event){0}, 1, 50) == 0;
+	return in_time == 20 ? 3 : 4;
+}
+
+static void another_program(void)
+{
+	char *stack = malloc(65536);
+	int status = 0;
+	pid_t child;
+
+	captured(1, 1);
+	child = clone(other_process, stack + 65536, CLONE_VM | SIGCHLD, NULL);
+	while (!other)
+		sched_yield();
+	gate_session(2, other);
+	other = 0;
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		gate_frame(2)->in_call = 1;
+		CHECK(gate_call(DECOUPLE_GATE_INTERRUPT, 2, 0) == 0);
+		CHECK(gate_call(DECOUPLE_GATE_KICK, 1, 0) == 0);
+		CHECK(gate_call(DECOUPLE_GATE_POKE, 0, 0) == 0);
+		sched_yield();
+	}
+	CHECK(WIFEXITED(status));
+	_exit(WEXITSTATUS(status) == 3 ? 7 : WEXITSTATUS(status));
+}
+
+/* A session ends while its thread executes the one instruction that it was to execute natively, a call that blocks: no trap is left over. */
+static int ends[2];
+
+static void *reader(void *unused)
+{
+	char byte;
+
+	(void)unused;
+	tid = gettid();
+	while (!stop)
+		CHECK(read(ends[0], &byte, 1) == 1);
+	return NULL;
+}
+
+static void removed_in_step(void)
+{
+	pthread_t thread;
+
+	CHECK(pipe(ends) == 0);
+	gate_open();
+	pthread_create(&thread, NULL, reader, NULL);
+	while (!tid)
+		sched_yield();
+	gate_session(1, tid);
+	gate_how[1] = DECOUPLE_RETURN_STEP;
+	for (int i = 0; i < 20; i++)
+		sched_yield();
+	nanosleep(&(struct timespec){0, 100000000}, NULL);
+	CHECK(gate_call(DECOUPLE_GATE_CAPTURE, 1, 0) == 0);
+	CHECK(gate_captured(1, 0, 2000));
+	nanosleep(&(struct timespec){0, 100000000}, NULL);
+	CHECK(gate_call(DECOUPLE_GATE_REMOVE, 1, 0) == 0);
+	stop = 1;
+	CHECK(write(ends[1], "x", 1) == 1);
+	CHECK(pthread_join(thread, NULL) == 0);
+	_exit(7);
+}
+
+/* The one who asks is the thread that is meant. */
+static void captures_itself(void)
+{
+	uint64_t before;
+
+	gate_open();
+	gate_session(1, gettid());
+	for (int i = 0; i < 100; i++) {
+		before = gate_frame(1)->captures;
+		CHECK(gate_call(DECOUPLE_GATE_CAPTURE, 1, 0) == 0);
+		CHECK(gate_frame(1)->captures == before + 1);
+	}
+	_exit(7);
+}
+
+/* Threads that the kernel made in this process, for io_uring and KVM, never come to user mode: no sessions for them. */
+static void workers(void)
+{
+	struct io_uring_params params = {.flags = IORING_SETUP_SQPOLL, .sq_thread_idle = 10000};
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm = ioctl(kvm, KVM_CREATE_VM, 0), vcpu = ioctl(vm, KVM_CREATE_VCPU, 0);
+	struct dirent *entry;
+	unsigned found = 0;
+	DIR *tasks;
+
+	CHECK(vcpu >= 0);
+	ioctl(vcpu, KVM_RUN, 0); /* of no memory; some kernels make the worker here */
+	CHECK(syscall(__NR_io_uring_setup, 4, &params) >= 0);
+	gate_open();
+	tasks = opendir("/proc/self/task");
+	CHECK(tasks);
+	while ((entry = readdir(tasks))) {
+		int task = atoi(entry->d_name);
+
+		if (task <= 0 || task == gettid())
+			continue;
+		CHECK(gate_call(DECOUPLE_GATE_ADD, 2, (uint64_t)task) == -ESRCH);
+		found++;
+	}
+	CHECK(found);
+	_exit(7);
+}
+
 /* Calls of threads that they are not for, and numbers that are none. */
 static void garbage(void)
 {
@@ -129,13 +282,20 @@ static const struct {
 	{"SIGKILL", be_killed, SIGKILL},
 	{"munmap of the gate", unmap, 7 << 8},
 	{"fork", forks, 7 << 8},
+	{"fork with MADV_DOFORK", forks_with_gate, 7 << 8},
+	{"another program", another_program, 7 << 8},
+	{"end in a step", removed_in_step, 7 << 8},
+	{"capture of itself", captures_itself, 7 << 8},
+	{"workers", workers, 7 << 8},
 	{"garbage", garbage, 7 << 8},
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
 	int bad = 0;
 
+	if (argc > 1 && !strcmp(argv[1], "undisturbed"))
+		return undisturbed();
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int status = 0;
 		pid_t child = fork();

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * DECOUPLE_MAP maps where it was told and nothing else: refuses other sizes and addresses, what is in use stays; the gate can't be
- * split, moved, or made executable, and the child of fork() has none.
+ * split, moved, or made executable, and the child of fork() has none; there is one gate, whoever asks at the same time.
  */
 #include "calls.h"
+
+#include <grp.h>
+#include <sys/prctl.h>
 
 #include <decouple/gate.h>
 
@@ -82,6 +85,97 @@ static void refusals(int device, char *room)
 	}
 }
 
+/* Where vm.mmap_min_addr keeps the likes of nobody out, there is no way round by us. */
+static void lowest_addresses(void)
+{
+	pid_t child = (pid_t)MUST(fork());
+	__u64 gate;
+
+	if (child == 0) {
+		int device;
+
+		MUST(setgroups(1, &(gid_t){0})); /* the device's */
+		MUST(setresgid(65534, 65534, 65534));
+		MUST(setresuid(65534, 65534, 65534));
+		MUST(prctl(PR_SET_DUMPABLE, 1));
+		device = bound_device();
+		for (__u64 at = 0; at < 65536; at += 4096)
+			if (map_error(device, at, 4096, &gate) != EPERM)
+				_exit(1);
+		_exit(0);
+	}
+	REQUIRE(wait_child(child) == 0);
+}
+
+/* Two controllers of one process, at the same time: one gate. */
+static pthread_barrier_t barrier;
+
+static void *map_at(void *at)
+{
+	int device = bound_device();
+	__u64 gate;
+
+	pthread_barrier_wait(&barrier);
+	return (void *)(uintptr_t)map_error(device, (__u64)at, IMAGE_SIZE, &gate);
+}
+
+/* What is in use; what remains of a failure must not hit the gate that the other one has got. */
+static void *map_in_vain(void *used)
+{
+	int device = bound_device();
+	__u64 gate;
+
+	pthread_barrier_wait(&barrier);
+	for (int i = 0; i < 20; i++)
+		REQUIRE(map_error(device, (__u64)used, IMAGE_SIZE, &gate) != 0);
+	return NULL;
+}
+
+static void failures_of_another(void *used)
+{
+	for (int i = 0; i < 10; i++) {
+		pid_t child = (pid_t)MUST(fork());
+
+		if (child == 0) {
+			pthread_t thread;
+			void *error;
+			__u64 gate;
+
+			pthread_barrier_init(&barrier, NULL, 2);
+			REQUIRE(pthread_create(&thread, NULL, map_in_vain, (void *)((uintptr_t)used & ~4095ul)) == 0);
+			error = map_at((void *)0x100000000000ul); /* or EBUSY: the other one is at it */
+			REQUIRE(pthread_join(thread, NULL) == 0);
+			REQUIRE(error == NULL || (uintptr_t)error == EBUSY);
+			if (!error)
+				REQUIRE(map_error(bound_device(), 0x200000000000, IMAGE_SIZE, &gate) == EBUSY);
+			_exit(0);
+		}
+		REQUIRE(wait_child(child) == 0);
+	}
+}
+
+static void two_controllers(void)
+{
+	for (int i = 0; i < 20; i++) {
+		pid_t child = (pid_t)MUST(fork());
+
+		if (child == 0) {
+			void *errors[2];
+			pthread_t threads[2];
+
+			pthread_barrier_init(&barrier, NULL, 2);
+			for (unsigned n = 0; n < 2; n++)
+				REQUIRE(pthread_create(&threads[n], NULL, map_at, (void *)(0x100000000000ul * (n + 1))) == 0);
+			for (unsigned n = 0; n < 2; n++)
+				REQUIRE(pthread_join(threads[n], &errors[n]) == 0);
+			REQUIRE((errors[0] == NULL) + (errors[1] == NULL) == 1);
+			REQUIRE((uintptr_t)errors[0] + (uintptr_t)errors[1] == EBUSY);
+			_exit(0);
+		}
+		REQUIRE(wait_child(child) == 0);
+	}
+}
+
 int main(void)
 {
 	int device = bound_device();
@@ -93,6 +187,9 @@ int main(void)
 	REQUIRE(room != MAP_FAILED);
 	MUST(munmap(room, size));
 	refusals(device, room);
+	lowest_addresses();
+	two_controllers();
+	failures_of_another(&barrier);
 
 	REQUIRE(map_error(device, (__u64)room, IMAGE_SIZE, &gate) == 0);
 	image = room;
