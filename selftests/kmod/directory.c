@@ -65,13 +65,6 @@ static int exists(int id)
 	return access(path, F_OK) == 0;
 }
 
-static void use_cores(int device, uint64_t cores)
-{
-	struct decouple_cores c = {.cores = {cores}};
-
-	CHECK(ioctl(device, DECOUPLE_USE_CORES, &c) == 0);
-}
-
 /* Where the calling thread may run, as a set. */
 static void run_on(uint64_t cores)
 {
@@ -91,7 +84,7 @@ static pthread_t decoupled(void)
 	gate_session(1, tid);
 	CHECK(!exists(tid));
 	run_on(1);
-	use_cores(device, 1);
+	gate_use_cores(device, 1);
 	CHECK(gate_call(DECOUPLE_GATE_VCPU, 1, 0) == 0);
 	CHECK(exists(tid));
 	CHECK(gate_call(DECOUPLE_GATE_VCPU, 1, 0) == -EBUSY);
@@ -106,7 +99,7 @@ static void cores(void)
 	gate_session(1, getpid());
 	run_on(1);
 	CHECK(gate_call(DECOUPLE_GATE_VCPU, 1, 0) == -EPERM);
-	use_cores(device, 2);
+	gate_use_cores(device, 2);
 	CHECK(gate_call(DECOUPLE_GATE_VCPU, 1, 0) == -EPERM);
 	run_on(3);
 	CHECK(gate_call(DECOUPLE_GATE_VCPU, 1, 0) == -EPERM);
@@ -114,7 +107,7 @@ static void cores(void)
 	run_on(2);
 	CHECK(gate_call(DECOUPLE_GATE_VCPU, 1, 0) == 0);
 	CHECK(is(getpid(), "core", "1"));
-	use_cores(device, 1); /* added to it */
+	gate_use_cores(device, 1); /* added to it */
 	CHECK(gate_call(DECOUPLE_GATE_REMOVE, 1, 0) == 0);
 	CHECK(!exists(getpid()));
 	run_on(3);
@@ -274,7 +267,7 @@ static void raced(void)
 	pid_t readers[2];
 	int device = gate_open(), own = getpid();
 
-	use_cores(device, 3);
+	gate_use_cores(device, 3);
 	run_on(3);
 	for (int i = 0; i < 2; i++) {
 		readers[i] = fork();

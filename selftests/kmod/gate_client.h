@@ -74,6 +74,14 @@ static inline int gate_open_at(uint64_t place)
 	return device;
 }
 
+/* The process may have vCPU threads on these cores, the first 64 of the machine at most. */
+static inline void gate_use_cores(int device, uint64_t cores)
+{
+	struct decouple_cores c = {.cores = {cores}};
+
+	CHECK(ioctl(device, DECOUPLE_USE_CORES, &c) == 0);
+}
+
 static inline int gate_open(void)
 {
 	return gate_open_at(0x100000000000);

@@ -57,7 +57,14 @@ static void count(void)
 static long call(uint64_t number, uint64_t frame, uint64_t arg)
 {
 	count();
-	return int80 && random64() & 1 ? fuzz_int80(number, frame, arg) : gate_call(number, frame, arg);
+	/* Refused before anything is looked at. */
+	if (int80 && random64() & 1) {
+		long result = fuzz_int80(number, frame, arg);
+
+		if (result != -ENOSYS)
+			wrong("result of a call by the 32-bit entry", (uint64_t)result, (uint64_t)-ENOSYS);
+	}
+	return gate_call(number, frame, arg);
 }
 
 static void check_flags(uint64_t flags, uint64_t cs, uint64_t ss)

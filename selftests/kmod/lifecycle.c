@@ -29,7 +29,7 @@ static void captured(uint64_t calls, int wait)
 {
 	pthread_t thread;
 
-	gate_open();
+	gate_use_cores(gate_open(), 3); /* both of the VM */
 	pthread_create(&thread, NULL, spin, NULL);
 	while (!tid)
 		sched_yield();
