@@ -24,7 +24,8 @@ namespace decouple
 constexpr int reserved_signal = 64;
 constexpr uint64_t reserved_bit = 1ull << 63;
 /* On an overloaded machine KVM needs seconds for a change of memory slots (synchronize_srcu), and a vCPU cannot be stopped in it. */
-constexpr long patience_ns = 30'000'000'000;
+constexpr long recouple_patience_ns = 30'000'000'000;
+constexpr long patience_ns = 10'000'000'000;
 
 static void nap(long ns)
 {
@@ -188,7 +189,7 @@ static Result<> wait_recoupled(pid_t pid, pid_t tid, const Controller &controlle
 			TRY(take_out_of_call(tid, controller));
 			next_try = now + 20'000'000;
 		}
-		if (now - begin > patience_ns)
+		if (now - begin > recouple_patience_ns)
 			return fail(ETIMEDOUT,
 				    "thread " + std::to_string(tid) +
 					    " does not come back (stopped, or in an uninterruptible call); it stays asked to");

@@ -210,6 +210,9 @@ static void attend(Session *s)
 	/* In the stub's own code it belongs to the SYSCALL instruction, after which Linux traps one instruction later: natively. */
 	if (s->guest.vector == debug_trap && !(s->guest.trap_rip >> 63) && signals_raise_trap(s))
 		gate_return(s, Return::capture);
+	/* Here too: a thread whose every instruction faults, as where no file can be opened any more, never gets to attend(). */
+	if (load(s->want) == static_cast<u32>(Want::recouple))
+		gate_leave(s, Reason::asked, 0);
 	fault_expect(s);
 	gate_return(s, Return::moment);
 }

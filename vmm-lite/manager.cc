@@ -3,6 +3,7 @@
 #include "manager.h"
 #include "gate.h"
 #include "lock.h"
+#include "proc_maps.h"
 #include "reflector.h"
 #include "resident_start.h"
 #include "task_name.h"
@@ -232,7 +233,7 @@ static bool gone(s32 tid)
 	task_path(path, tid, "stat");
 	long fd = sys(__NR_open, addr(path), 02000000 /* O_CLOEXEC */, 0);
 	if (fd < 0)
-		return true;
+		return fd == -ENOENT || fd == -ESRCH; /* not where only the open files have run out */
 	long n = sys(__NR_read, static_cast<u64>(fd), addr(text), sizeof(text));
 	sys(__NR_close, static_cast<u64>(fd));
 	for (long i = n - 1; i > 1; i--) /* "PID (NAME) STATE ..."; the name may contain anything */
@@ -473,6 +474,7 @@ void resident_forget()
 {
 	memset(&control, 0, sizeof(control));
 	memset(&vm, 0, sizeof(vm));
+	maps_fd = -1;
 	memset(&adopt_lock, 0, sizeof(adopt_lock));
 	session_limit = 0;
 	adopted_count = 0;

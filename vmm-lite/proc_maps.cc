@@ -5,6 +5,24 @@
 namespace decouple
 {
 
+s32 maps_fd = -1;
+
+long maps_open()
+{
+	static const char path[] = "/proc/thread-self/maps";
+	long fd = sys(__NR_open, addr(path), 02000000 /* O_CLOEXEC */, 0);
+	if (fd >= 0)
+		maps_fd = static_cast<s32>(fd);
+	return fd;
+}
+
+void maps_close()
+{
+	if (maps_fd >= 0)
+		sys(__NR_close, static_cast<u64>(maps_fd));
+	maps_fd = -1;
+}
+
 bool MapsParser::feed(char c, Vma &vma)
 {
 	switch (field_) {

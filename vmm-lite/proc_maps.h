@@ -26,23 +26,34 @@ private:
 	static u64 digit(char c) { return static_cast<u64>(c <= '9' ? c - '0' : c - 'a' + 10); }
 };
 
-/* Calls `visit(const Vma &)` for each VMA in ascending order until it returns false. Returns 0 or -errno. */
+/*
+ * The list, kept open: when it is needed the process may have no file left to open. It can be read as long as the thread lives that opened
+ * it, so that is the manager. -1: not open.
+ */
+extern s32 maps_fd;
+long maps_open();
+void maps_close();
+
+/*
+ * Calls `visit(const Vma &)` for each VMA in ascending order until it returns false. Returns 0 or -errno. On the resident's own threads,
+ * which share a table of files.
+ */
 template <class Visit> long for_each_vma(Visit visit)
 {
-	static const char path[] = "/proc/thread-self/maps";
-	long fd = sys(__NR_open, addr(path), 02000000 /* O_CLOEXEC */, 0);
-	if (fd < 0)
-		return fd;
+	if (maps_fd < 0)
+		if (long e = maps_open(); e < 0)
+			return e;
 	char buffer[4096];
+	u64 at = 0;
 	MapsParser parser;
 	Vma vma;
 	long n;
 	bool more = true;
-	while (more && (n = sys(__NR_read, static_cast<u64>(fd), addr(buffer), sizeof(buffer))) > 0)
+	for (; more && (n = sys(__NR_pread64, static_cast<u64>(maps_fd), addr(buffer), sizeof(buffer), at)) > 0;
+	     at += static_cast<u64>(n))
 		for (long i = 0; more && i < n; i++)
 			if (parser.feed(buffer[i], vma))
 				more = visit(vma);
-	sys(__NR_close, static_cast<u64>(fd));
 	return 0;
 }
 

@@ -66,6 +66,9 @@ SetupError vm_create()
 	SetupError stub = map_stub();
 	if (failed(stub))
 		return stub;
+	long maps = maps_open();
+	if (maps < 0)
+		return {SetupStep::open_maps, maps};
 	static const char dev[] = "/dev/kvm";
 	long fd = sys(__NR_open, addr(dev), 02 | 02000000 /* O_RDWR | O_CLOEXEC */, 0);
 	if (fd < 0)
@@ -122,6 +125,7 @@ void vm_destroy()
 		sys(__NR_munmap, addr(v.run), vm.run_size);
 		sys(__NR_close, static_cast<u64>(v.fd));
 	}
+	maps_close();
 	if (vm.fd > 0)
 		sys(__NR_close, static_cast<u64>(vm.fd));
 	if (vm.kvm_fd > 0)

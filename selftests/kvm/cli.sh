@@ -96,7 +96,7 @@ if [ "$(nproc)" -ge 2 ]; then
 else
 	echo "bench: needs two cores, not tested"
 fi
-ask '[.[0].benches[].name] == ["syscall", "recouple", "fault", "attach", "compute"]' bench --json
+ask '[.[0].benches[].name] == ["syscall", "recouple", "fault", "attach", "reflector", "compute"]' bench --json
 
 case_name="exit status of run"
 run=(run --reflector "$reflector" --)

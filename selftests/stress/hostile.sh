@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 120
+# timeout: 300
 # A decoupled program that scribbles over its slot page harms itself at most.
 # shellcheck source=selftests/stress/lib/stress.sh
 . "$(dirname "$0")/lib/stress.sh"
@@ -20,7 +20,7 @@ for kind in 0 1 2 3 4 5 6 7 8; do
 	echo "kind $kind: $stores stores, state $(state_of "$hostile")"
 	[ "$stores" -gt 0 ] && reached=$((reached + 1))
 	# It may hang or be dead; the command may fail, but must return.
-	timeout -k 5 20 "$DECOUPLE" recouple "$hostile" >"$tmp/command" 2>&1 </dev/null
+	timeout -k 5 45 "$DECOUPLE" recouple "$hostile" >"$tmp/command" 2>&1 </dev/null
 	[ $? -ge 124 ] && fail "kind $kind: recouple hangs"
 	kill -KILL "$hostile" 2>/dev/null
 	ended "$hostile" 5 || fail "kind $kind: cannot be killed"
