@@ -6,7 +6,8 @@
  * q length in the playground, k signal mask in a buffer, s signal, i small integer, r any 64 bits, 0-9 that number, a AT_FDCWD,
  * v array of iovec, V its length, l array of pollfd, L its length, c choice of the list in `choices`, o file offset, x socket address.
  * Flags: N the buffers hold what differs from run to run; P the result is a process id; S not while the process is stopped now and
- * then: natively too, a stop that interrupts a sleep writes the time that is left and leaves what restart_syscall then goes on with;
+ * then: natively too, a stop that interrupts a sleep writes the time that is left and leaves what restart_syscall then goes on with, and
+ * makes sigtimedwait fail;
  * A not on eventfds, epoll and the like: they all share one inode, on which other processes of the machine may hold locks.
  */
 #ifndef STRESS_FUZZ_CALLS_H
@@ -128,7 +129,7 @@ static const struct call calls[] = {
 	/* signals */
 	CALL(rt_sigpending, "b8", ""),
 	CALL(rt_sigpending, "bn", ""),
-	CALL(rt_sigtimedwait, "kbt8", "N"),
+	CALL(rt_sigtimedwait, "kbt8", "NS"),
 	CALL(kill, "Ps", ""),
 	CALL(tkill, "Ps", ""),
 	CALL(tgkill, "PPs", ""),
