@@ -156,7 +156,7 @@ static Result<> wait_running(const Controller &controller, pid_t pid, pid_t tid)
 
 /*
  * A home thread blocked in a call that it executes for its guest is taken out by a tracer, so that the call goes on natively where it
- * was. True: the thread was, or is, on its way out.
+ * was. One that is not in such a call is left alone.
  */
 static Result<> take_out_of_call(pid_t tid, const Controller &controller)
 {

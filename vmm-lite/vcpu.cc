@@ -125,11 +125,11 @@ static long set_sregs(Session *s)
 	long e = vcpu_ioctl(s, KVM_GET_SREGS, &r);
 	if (e < 0)
 		return e;
-	CpuidRegs l1 = cpuid(1, 0), l7 = cpuid(7, 0);
+	CpuidRegs l7 = cpuid(7, 0);
 	vm.cr4 = 0x20 | 0x200 | 0x400; /* PAE OSFXSR OSXMMEXCPT */
 	if (l7.ebx & 1)
 		vm.cr4 |= 0x10000; /* FSGSBASE */
-	if (l1.ecx & 1u << 27)
+	if (has_xsave())
 		vm.cr4 |= 0x40000; /* OSXSAVE */
 	r.cr3 = DECOUPLE_GPA_STUB + DECOUPLE_STUB_OFF_PML4;
 	r.cr0 = 0x80050033; /* PG AM WP NE ET MP PE */
