@@ -24,26 +24,6 @@ static void bind_allowed(void)
 	expect_error("a process of one's own", DECOUPLE_BIND, bind_process(target), 0);
 }
 
-/* A process that is made by `prepare` and then waits; killed with the test. */
-static void start_target(void (*prepare)(void))
-{
-	int ready[2];
-	char byte;
-
-	MUST(pipe(ready));
-	target = (pid_t)MUST(fork());
-	if (target == 0) {
-		MUST(prctl(PR_SET_PDEATHSIG, SIGKILL));
-		prepare();
-		MUST(write(ready[1], &byte, 1));
-		for (;;)
-			pause();
-	}
-	close(ready[1]);
-	REQUIRE(read(ready[0], &byte, 1) == 1);
-	close(ready[0]);
-}
-
 static void end_target(void)
 {
 	MUST(kill(target, SIGKILL));
@@ -176,7 +156,7 @@ static int test(void)
 	int bad = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		start_target(cases[i].prepare);
+		target = waiting_process(cases[i].prepare);
 		if (as(SOMEBODY, cases[i].bind)) {
 			printf("%s: wrong\n", cases[i].name);
 			bad = 1;

@@ -73,4 +73,27 @@ static inline int bind_process(pid_t pid)
 	return error;
 }
 
+/* A process that does `prepare` and then waits; it dies with the test. Returns when it is ready. */
+static inline pid_t waiting_process(void (*prepare)(void))
+{
+	int ready[2];
+	char byte = 0;
+	pid_t child;
+
+	MUST(pipe(ready));
+	child = (pid_t)MUST(fork());
+	if (child == 0) {
+		prepare();
+		/* Behind it: a change of credentials takes it away. */
+		MUST(prctl(PR_SET_PDEATHSIG, SIGKILL));
+		MUST(write(ready[1], &byte, 1));
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	REQUIRE(read(ready[0], &byte, 1) == 1);
+	close(ready[0]);
+	return child;
+}
+
 #endif

@@ -14,28 +14,21 @@ static void set_scope(char scope)
 	close(fd);
 }
 
+static void as_somebody(void)
+{
+	if (getuid() != SOMEBODY)
+		become(SOMEBODY);
+}
+
+static void as_somebody_for_all(void)
+{
+	as_somebody();
+	MUST(prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY));
+}
+
 static pid_t start_waiting(bool names_all)
 {
-	int ready[2];
-	char byte = 0;
-	pid_t child;
-
-	MUST(pipe(ready));
-	child = (pid_t)MUST(fork());
-	if (child == 0) {
-		if (getuid() != SOMEBODY)
-			become(SOMEBODY);
-		if (names_all)
-			MUST(prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY));
-		MUST(prctl(PR_SET_PDEATHSIG, SIGKILL));
-		MUST(write(ready[1], &byte, 1));
-		for (;;)
-			pause();
-	}
-	close(ready[1]);
-	REQUIRE(read(ready[0], &byte, 1) == 1);
-	close(ready[0]);
-	return child;
+	return waiting_process(names_all ? as_somebody_for_all : as_somebody);
 }
 
 /* Of a sibling and of a child of one's own. */
