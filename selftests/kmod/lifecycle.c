@@ -14,19 +14,27 @@
 #include <sys/wait.h>
 
 static volatile int tid, stop;
+static volatile unsigned long rounds; /* of the thread outside the gate */
 
 static void *spin(void *unused)
 {
 	(void)unused;
 	tid = gettid();
 	while (!stop)
-		;
+		rounds++;
 	return NULL;
 }
 
-/* A session of a spinning thread; `calls` so large that the thread stays in the gate when it is captured. */
+#define FOR_EVER (1ull << 60)
+
+/*
+ * A session of a spinning thread that makes `calls` when it is captured: FOR_EVER, and it stays in the gate, else `wait` is until it has left
+ * it again.
+ */
 static void captured(uint64_t calls, int wait)
 {
+	unsigned long before;
+
 	pthread_t thread;
 
 	gate_use_cores(gate_open(), 3); /* both of the VM */
@@ -38,11 +46,14 @@ static void captured(uint64_t calls, int wait)
 	CHECK(gate_call(DECOUPLE_GATE_CAPTURE, 1, 0) == 0);
 	if (wait)
 		CHECK(gate_captured(1, 0, 2000));
+	before = rounds;
+	while (wait && calls != FOR_EVER && rounds == before)
+		sched_yield();
 }
 
 static void exit_in_gate(void)
 {
-	captured(1ull << 60, 1);
+	captured(FOR_EVER, 1);
 	_exit(7);
 }
 static void exit_armed(void)
@@ -68,12 +79,12 @@ static void thread_ends(void)
 }
 static void execute(void)
 {
-	captured(1ull << 60, 1);
+	captured(FOR_EVER, 1);
 	execl("/bin/sh", "sh", "-c", "exit 7", NULL);
 }
 static void be_killed(void)
 {
-	captured(1ull << 60, 1);
+	captured(FOR_EVER, 1);
 	kill(getpid(), SIGKILL);
 }
 static void unmap(void)
