@@ -125,7 +125,7 @@ void restore_masks()
 		if ((reserved_in_sa_mask | spared) & bit(s)) {
 			SigAction a = sigaction_of(s);
 			unfilter_action(s, &a);
-			if (a.handler != sig_dfl)
+			if (a.handler > sig_ign)
 				set_sigaction(s, a);
 		}
 }
@@ -148,9 +148,18 @@ void release()
 	set_sigaction(signal_capture, SigAction{});
 }
 
+/*
+ * Without a handler the mask means nothing and stays: setting such an action once more, when the masks are restored, would drop what is
+ * pending (kernel/signal.c: do_sigaction).
+ */
 void filter_action(int signal, SigAction *a)
 {
 	u64 b = bit(signal);
+	if (a->handler <= sig_ign) {
+		__atomic_and_fetch(&reserved_in_sa_mask, ~b, __ATOMIC_RELAXED);
+		__atomic_and_fetch(&spared, ~b, __ATOMIC_RELAXED);
+		return;
+	}
 	if (a->mask & capture_bit)
 		__atomic_or_fetch(&reserved_in_sa_mask, b, __ATOMIC_RELAXED);
 	else
