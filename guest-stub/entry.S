@@ -3,7 +3,8 @@
  * The system call entry (LSTAR): publishes the call in the slot, waits for the reply, returns to user code. No VM exit unless a side sleeps.
  *
  * The page is copied to the start of each vCPU's block, so everything is addressed relative to RIP. It runs at CPL 0 on SVM and VMX
- * and at CPL 3 on PVM, where SYSCALL does not raise the privilege: no privileged instruction but SYSRETQ, taken at CPL 0 only.
+ * and at CPL 3 on PVM, where SYSCALL does not raise the privilege: no privileged instruction but SYSRETQ and what belongs to the
+ * exchange, which are reached at CPL 0 only.
  *
  * On entry: RAX number, RDI RSI RDX R10 R8 R9 arguments, RCX return RIP, R11 RFLAGS, RSP the user's, interrupts off at CPL 0.
  * On exit:  RAX result, RCX and R11 as on entry (as after a native SYSCALL), everything else unchanged.
@@ -11,10 +12,13 @@
  *
  * vmm-lite/state.cc derives the user's state from RIP at any instruction of this page; the labels mark where the rule changes.
  */
+#include "decouple/exchange.h"
 #include "decouple/layout.h"
 #include "decouple/slot.h"
 
 #define SLOT(off) (stub_entry + DECOUPLE_VCPU_OFF_SLOT + (off))(%rip)
+#define XSAVE (stub_entry + DECOUPLE_VCPU_OFF_EXCHANGE + DECOUPLE_EXCHANGE_XSAVE)(%rip)
+#define REG(name) (stub_entry + DECOUPLE_VCPU_OFF_EXCHANGE + DECOUPLE_EXCHANGE_REGS + DECOUPLE_EXCHANGE_##name)(%rip)
 #define DOORBELL(off) (stub_entry + DECOUPLE_VCPU_OFF_DOORBELL + (off))(%rip)
 
 	.text
@@ -50,7 +54,9 @@ stub_entry_published:
 	mov	%eax, DOORBELL(DECOUPLE_DOORBELL_WAIT)	/* MMIO exit; back when replied */
 	mov	SLOT(DECOUPLE_SLOT_SPIN), %esp
 	jmp	1b
-3:	mov	SLOT(DECOUPLE_SLOT_RET), %rax
+3:	cmpl	$DECOUPLE_REPLY_RETURN, SLOT(DECOUPLE_SLOT_REPLY)
+	jne	5f
+	mov	SLOT(DECOUPLE_SLOT_RET), %rax
 	mov	%cs, %esp
 	test	$3, %spl
 	jz	4f
@@ -61,5 +67,56 @@ stub_entry_published:
 	jmp	*%rcx
 4:	mov	SLOT(DECOUPLE_SLOT_SAVED_RSP), %rsp
 	sysretq
+
+/* The exchange; see decouple/exchange.h. CPL 0. */
+5:	cmpl	$DECOUPLE_REPLY_LOAD, SLOT(DECOUPLE_SLOT_REPLY)
+	je	6f
+	mov	%rbx, REG(RBX)
+	mov	%rcx, REG(RCX)
+	mov	%rdx, REG(RDX)
+	mov	%rsi, REG(RSI)
+	mov	%rdi, REG(RDI)
+	mov	%rbp, REG(RBP)
+	mov	%r8,  REG(R8)
+	mov	%r9,  REG(R9)
+	mov	%r10, REG(R10)
+	mov	%r11, REG(R11)
+	mov	%r12, REG(R12)
+	mov	%r13, REG(R13)
+	mov	%r14, REG(R14)
+	mov	%r15, REG(R15)
+	rdfsbase %rax
+	mov	%rax, REG(FS_BASE)
+	rdgsbase %rax
+	mov	%rax, REG(GS_BASE)
+	mov	$-1, %eax
+	mov	$-1, %edx
+	xsave64	XSAVE
+	mov	REG(RDX), %rdx
+	jmp	stub_entry_rsp_saved
+6:	mov	$-1, %eax
+	mov	$-1, %edx
+	xrstor64 XSAVE
+	mov	REG(FS_BASE), %rax
+	wrfsbase %rax
+	mov	REG(GS_BASE), %rax
+	wrgsbase %rax
+	mov	REG(RBX), %rbx
+	mov	REG(RCX), %rcx
+	mov	REG(RDX), %rdx
+	mov	REG(RSI), %rsi
+	mov	REG(RDI), %rdi
+	mov	REG(RBP), %rbp
+	mov	REG(R8),  %r8
+	mov	REG(R9),  %r9
+	mov	REG(R10), %r10
+	mov	REG(R11), %r11
+	mov	REG(R12), %r12
+	mov	REG(R13), %r13
+	mov	REG(R14), %r14
+	mov	REG(R15), %r15
+	mov	REG(RAX), %rax
+	lea	REG(RIP), %rsp
+	iretq
 stub_entry_end:
 	.section .note.GNU-stack, "", @progbits

@@ -21,7 +21,7 @@ void call_finish(Session *s, long ret)
 		gate_reply(s, ret);
 		return;
 	}
-	gate_pause(s);
+	gate_hold(s);
 	gate_complete(s, ret);
 	signals_deliver(s);
 }
@@ -47,7 +47,7 @@ static void serve_interruptible(Session *s, u64 call[7])
 {
 	if (signals_pending(s)) {
 		/* Before the call, as natively: it is issued again behind the handler. */
-		gate_pause(s);
+		gate_hold(s);
 		signals_deliver(s);
 		return;
 	}
@@ -68,7 +68,7 @@ static void serve_interruptible(Session *s, u64 call[7])
 				call[0] = __NR_restart_syscall;
 			continue;
 		}
-		gate_pause(s);
+		gate_hold(s);
 		if (!signals_restart(pending, end))
 			gate_complete(s, -EINTR);
 		else if (end == CallEnd::restart_block)
@@ -138,7 +138,7 @@ static void serve_temporary_mask(Session *s, u64 call[7])
 			interrupted_for_resident(s, CallEnd::again);
 			continue;
 		}
-		gate_pause(s);
+		gate_hold(s);
 		signals_deliver_temporary(s, mask | (temporary & reserved_signals()));
 		return;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Capture, pause, load, return, and the home thread's loop; see gate.h. */
 #include "gate.h"
+#include "exchange.h"
 #include "panic.h"
 #include "reflector.h"
 #include "vcpu.h"
@@ -13,15 +14,6 @@ namespace decouple
 
 constexpr u64 signal_check_us = 10; /* a spinning home thread looks for signals this often */
 constexpr u64 kick_again_us = 10000;
-
-void gate_command(Session *s, VcpuCommand command)
-{
-	store(s->status, static_cast<u32>(VcpuStatus::running));
-	store(s->command, static_cast<u32>(command));
-	full_barrier(); /* pairs with wait_command() in run.cc */
-	if (load(s->vcpu_idle_asleep))
-		futex_wake(&s->command);
-}
 
 static void stop_vcpu(Session *s)
 {
@@ -44,15 +36,54 @@ static void stop_vcpu(Session *s)
 	store(s->kick, 0u);
 }
 
+/* Its state is stale, and must not take the place of the one that the home thread has. */
+static void stop_held(Session *s)
+{
+	GuestState state = s->guest;
+	stop_vcpu(s);
+	state.cpl = s->guest.cpl;
+	s->guest = state;
+	store(s->slot->rep_seq, load(s->slot->req_seq));
+	s->held = 0;
+}
+
+void gate_command(Session *s, VcpuCommand command)
+{
+	if (s->held)
+		stop_held(s);
+	store(s->status, static_cast<u32>(VcpuStatus::running));
+	store(s->command, static_cast<u32>(command));
+	full_barrier(); /* pairs with wait_command() in run.cc */
+	if (load(s->vcpu_idle_asleep))
+		futex_wake(&s->command);
+}
+
+/* The application's state from that of the stopped vCPU. */
+static Position take_state(Session *s)
+{
+	Position p = normalise(s->guest, stub_view(s));
+	if (p == Position::loading)
+		p = exchange_take_back(s) ? Position::user : Position::lost;
+	if (p == Position::lost)
+		RESIDENT_PANIC(s->guest.regs.rip);
+	return p;
+}
+
 Position gate_pause(Session *s)
 {
 	stop_vcpu(s);
 	store(s->info.state, SessionState::paused);
-	Position p = normalise(s->guest, stub_view(s));
-	if (p == Position::lost)
-		RESIDENT_PANIC(s->guest.regs.rip);
+	Position p = take_state(s);
 	store(s->slot->rep_seq, load(s->slot->req_seq));
 	return p;
+}
+
+void gate_hold(Session *s)
+{
+	if (exchange_hold(s))
+		store(s->info.state, SessionState::paused);
+	else
+		gate_pause(s);
 }
 
 void gate_resume(Session *s)
@@ -73,21 +104,36 @@ void gate_fill(Session *s, UContext *context, u8 *fp)
 	xsave_to_frame(fp, s->fp_size, s->xsave, vm.xsave_size, vm.xsave);
 }
 
+/* session->context and fp. */
+static void load_context(Session *s)
+{
+	store(s->info.state, SessionState::decoupled);
+	if (s->held)
+		exchange_load(s);
+	else
+		gate_command(s, VcpuCommand::load);
+}
+
 void gate_load(Session *s)
 {
 	gate_fill(s, &s->context, s->fp);
-	store(s->info.state, SessionState::decoupled);
-	gate_command(s, VcpuCommand::load);
+	load_context(s);
 }
 
-void gate_reply(Session *s, long ret)
+void gate_answer(Session *s, u32 reply)
 {
 	struct decouple_slot *slot = s->slot;
-	slot->ret = static_cast<u64>(ret);
+	slot->reply = reply;
 	store(slot->rep_seq, load(slot->req_seq));
 	full_barrier(); /* pairs with the vCPU thread's before it sleeps */
 	if (load(slot->vcpu_asleep))
 		futex_wake(&slot->rep_seq);
+}
+
+void gate_reply(Session *s, long ret)
+{
+	s->slot->ret = static_cast<u64>(ret);
+	gate_answer(s, DECOUPLE_REPLY_RETURN);
 }
 
 void gate_complete(Session *s, long ret)
@@ -197,8 +243,7 @@ static void attend(Session *s)
 [[noreturn]] static void handle_event(Session *s)
 {
 	count(s->info.faults);
-	if (normalise(s->guest, stub_view(s)) == Position::lost)
-		RESIDENT_PANIC(s->guest.regs.rip);
+	take_state(s);
 	store(s->slot->rep_seq, load(s->slot->req_seq));
 	u8 opcode;
 	constexpr u8 int3_opcode = 0xcc;
@@ -285,8 +330,7 @@ static void sleep(Session *s)
 		if (--s->round_trips_left == 0)
 			store(s->want, static_cast<u32>(Want::none));
 	}
-	store(s->info.state, SessionState::decoupled);
-	gate_command(s, VcpuCommand::load);
+	load_context(s);
 	serve(s);
 }
 

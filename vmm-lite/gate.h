@@ -20,6 +20,8 @@ namespace decouple
 [[noreturn]] void gate_captured(Session *s);
 /* Stops the vCPU; session->guest is then the application's state. An unserved call is taken back. */
 Position gate_pause(Session *s);
+/* As gate_pause() for a call that is being served, but the vCPU need not stop; see exchange.h. Followed by signals_deliver() and its kin. */
+void gate_hold(Session *s);
 /* The vCPU goes on exactly where it was stopped; only if the state was not normalised, that is, for a call that is still served. */
 void gate_resume(Session *s);
 /* The state in session->guest and xsave goes to the vCPU, which runs. */
@@ -38,6 +40,8 @@ void gate_unpin(Session *s);
 
 /* Answers the call in the slot. */
 void gate_reply(Session *s, long ret);
+/* Lets the guest, which waits in the stub, do what slot->reply says: DECOUPLE_REPLY_*. */
+void gate_answer(Session *s, u32 reply);
 /* Behind the SYSCALL instruction with a result, for a paused vCPU whose call was taken back. */
 void gate_complete(Session *s, long ret);
 

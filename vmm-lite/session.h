@@ -133,6 +133,7 @@ struct Session {
 	u64 last_fault_rip, last_fault_addr, last_probe_rsp;
 	u32 same_faults;
 	u32 round_trips_left;
+	u32 exchanges, held; /* the vCPU's state can go by the stub; it waits for that now; see exchange.h */
 	u64 round_trip_start;
 	alignas(64) u8 fp[fp_buffer_size]; /* signal frame's image, template of the next return */
 	alignas(64) u8 xsave[fp_buffer_size]; /* the vCPU's */

@@ -343,7 +343,7 @@ void call_serve_special(Session *s, CallClass c, const u64 call[7])
 	long ret;
 	switch (c) {
 	case CallClass::sigreturn:
-		gate_pause(s);
+		gate_hold(s);
 		signals_return(s);
 	case CallClass::sigmask:
 		ret = sigmask(s, call, &unblocked);

@@ -38,9 +38,12 @@ static bool take_frame(GuestState &g, const StubView &v, u64 rsp, bool error_cod
 static Position normalise_entry(GuestState &g, const StubView &v)
 {
 	struct kvm_regs &r = g.regs;
+	bool served = r.rip >= v.published && v.slot->rep_seq == v.slot->req_seq;
+	if (served && v.slot->reply == DECOUPLE_REPLY_LOAD)
+		return Position::loading;
 	if (r.rip >= v.rsp_saved)
 		r.rsp = v.slot->saved_rsp;
-	if (r.rip >= v.published && v.slot->rep_seq == v.slot->req_seq) {
+	if (served) {
 		r.rax = v.slot->ret;
 		r.rip = r.rcx;
 		r.rflags = r.r11;

@@ -39,6 +39,7 @@ struct StubView {
 
 enum class Position {
 	user, /* between two instructions of the application */
+	loading, /* about to take the state of the exchange: that is the application's; registers are not changed */
 	call_pending, /* at a SYSCALL instruction that nobody has served */
 	trap, /* at an instruction that trapped (vector, error_code) */
 	lost, /* at no place where the vCPU can be paused: a bug or a hostile guest */

@@ -2,6 +2,7 @@
 /* vCPU set-up and state transfer; see vcpu.h. */
 #include "vcpu.h"
 #include "cpu_features.h"
+#include "exchange.h"
 #include "reflector.h"
 #include "stub_image.h"
 #include "decouple/layout.h"
@@ -82,6 +83,11 @@ static bool map_call_pages(Session *s, u64 va, bool user)
 	for (u64 page : {DECOUPLE_VCPU_OFF_ENTRY, DECOUPLE_VCPU_OFF_SLOT, DECOUPLE_VCPU_OFF_SCRATCH})
 		ok = ok && vm.tables.map_page(va + page, gpa + page, flags);
 	return ok;
+}
+
+static bool map_for_good(Session *s)
+{
+	return map_call_pages(s, s->block_va, vm.pvm) && exchange_map(s);
 }
 
 static long set_msrs(Session *s, u64 entry)
@@ -228,7 +234,7 @@ SetupError vcpu_set_up(Session *s)
 {
 	{
 		Locked hold(vm.lock);
-		if (!build_block(s) || (vm.probed && !map_call_pages(s, s->block_va, vm.pvm)))
+		if (!build_block(s) || (vm.probed && !map_for_good(s)))
 			return {SetupStep::page_tables, -ENOSPC};
 	}
 	long r = s->vcpu_reused ? 0 : features_set_cpuid(s);
@@ -303,7 +309,7 @@ SetupError vcpu_probe(Session *s)
 	memset(code, 0, 2);
 	s->slot->home_asleep = 0;
 	s->slot->rep_seq = s->slot->req_seq;
-	if (!map_call_pages(s, s->block_va, vm.pvm))
+	if (!map_for_good(s))
 		return {SetupStep::page_tables, -ENOSPC};
 	if ((e = set_msrs(s, s->block_va + DECOUPLE_VCPU_OFF_ENTRY)) < 0)
 		return {SetupStep::msrs, e};

@@ -44,6 +44,7 @@
 #define DECOUPLE_VCPU_OFF_TSS 0x3800 /* TSS, same page */
 #define DECOUPLE_VCPU_OFF_STACK 0x4000 /* ring-0 stack page: RSP0 and IST1 point to its end */
 #define DECOUPLE_VCPU_OFF_DOORBELL 0x5000 /* maps the vCPU's page of DECOUPLE_GPA_DOORBELL; user-writable on PVM */
+#define DECOUPLE_VCPU_OFF_EXCHANGE 0x6000 /* two pages, see decouple/exchange.h; not mapped on PVM */
 #define DECOUPLE_SCRATCH_TOP 0x800 /* top of the scratch stack in its page */
 #define DECOUPLE_START_FRAME 0xf00 /* in the stack page: the iret frame that starts user code */
 

@@ -19,7 +19,12 @@
 #ifndef DECOUPLE_SLOT_H
 #define DECOUPLE_SLOT_H
 
-#define DECOUPLE_SLOT_VERSION 1
+#define DECOUPLE_SLOT_VERSION 2
+
+/* What a reply asks of guest-stub (slot->reply); the last two in decouple/exchange.h. */
+#define DECOUPLE_REPLY_RETURN 0 /* return to user code with slot->ret */
+#define DECOUPLE_REPLY_SAVE 1
+#define DECOUPLE_REPLY_LOAD 2
 
 /* Offsets, for the assembler; asserted below. */
 #define DECOUPLE_SLOT_SPIN 4
@@ -35,6 +40,7 @@
 #define DECOUPLE_SLOT_RET 128
 #define DECOUPLE_SLOT_REP_SEQ 136
 #define DECOUPLE_SLOT_HOME_ASLEEP 140
+#define DECOUPLE_SLOT_REPLY 144
 #define DECOUPLE_SLOT_SAVED_RAX 192
 #define DECOUPLE_SLOT_SAVED_RSP 200
 
@@ -57,11 +63,13 @@ struct decouple_slot {
 	__u64 ret; /* RAX after the call */
 	__u32 rep_seq;
 	__u32 home_asleep; /* 1: the home thread must be woken by a doorbell */
-	__u64 reserved2[6];
+	__u32 reply; /* DECOUPLE_REPLY_*, of the reply that rep_seq names */
+	__u32 reserved2;
+	__u64 reserved3[5];
 	/* Line 3: the guest's own; read by others only while the vCPU is paused. */
 	__u64 saved_rax; /* RAX at the SYSCALL instruction, all 64 bits */
 	__u64 saved_rsp;
-	__u64 reserved3[6];
+	__u64 reserved4[6];
 };
 
 #ifdef __cplusplus
@@ -78,6 +86,7 @@ DECOUPLE_SLOT_CHECK(vcpu_asleep, DECOUPLE_SLOT_VCPU_ASLEEP);
 DECOUPLE_SLOT_CHECK(ret, DECOUPLE_SLOT_RET);
 DECOUPLE_SLOT_CHECK(rep_seq, DECOUPLE_SLOT_REP_SEQ);
 DECOUPLE_SLOT_CHECK(home_asleep, DECOUPLE_SLOT_HOME_ASLEEP);
+DECOUPLE_SLOT_CHECK(reply, DECOUPLE_SLOT_REPLY);
 DECOUPLE_SLOT_CHECK(saved_rax, DECOUPLE_SLOT_SAVED_RAX);
 DECOUPLE_SLOT_CHECK(saved_rsp, DECOUPLE_SLOT_SAVED_RSP);
 #undef DECOUPLE_SLOT_CHECK

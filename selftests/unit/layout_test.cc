@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What must hold between the numbers of layout.h and slot.h: nothing overlaps, everything fits, selectors are Linux's. */
 #include "decouple/layout.h"
+#include "decouple/exchange.h"
 #include "decouple/slot.h"
 #include <algorithm>
 #include <cstdint>
@@ -81,7 +82,8 @@ TEST(LayoutTest, VcpuBlock)
 			 {"GDT", DECOUPLE_VCPU_OFF_GDT, DECOUPLE_GDT_LIMIT + 1},
 			 {"TSS", DECOUPLE_VCPU_OFF_TSS, tss_size},
 			 {"stack", DECOUPLE_VCPU_OFF_STACK, page},
-			 {"doorbell", DECOUPLE_VCPU_OFF_DOORBELL, page}},
+			 {"doorbell", DECOUPLE_VCPU_OFF_DOORBELL, page},
+			 {"exchange", DECOUPLE_VCPU_OFF_EXCHANGE, 2 * page}},
 			DECOUPLE_VCPU_STRIDE);
 	/* User-accessible on PVM, so nothing else may share their pages. */
 	for (uint64_t offset : {DECOUPLE_VCPU_OFF_ENTRY, DECOUPLE_VCPU_OFF_SLOT, DECOUPLE_VCPU_OFF_SCRATCH,
@@ -94,6 +96,16 @@ TEST(LayoutTest, VcpuBlock)
 	EXPECT_EQ(DECOUPLE_SCRATCH_TOP % 8, 0);
 	EXPECT_EQ(DECOUPLE_START_FRAME % 16, 0);
 	EXPECT_LE(DECOUPLE_START_FRAME + frame_size, page - frame_size_error) << "a trap would write over the start frame";
+}
+
+TEST(LayoutTest, Exchange)
+{
+	EXPECT_EQ(DECOUPLE_VCPU_OFF_EXCHANGE % page, 0u);
+	EXPECT_EQ(DECOUPLE_EXCHANGE_XSAVE % 64, 0) << "XSAVE faults";
+	expect_disjoint({{"xsave", DECOUPLE_EXCHANGE_XSAVE, DECOUPLE_EXCHANGE_XSAVE_SIZE},
+			 {"registers", DECOUPLE_EXCHANGE_REGS, sizeof(struct decouple_exchange_regs)}},
+			2 * page);
+	EXPECT_GE(DECOUPLE_EXCHANGE_XSAVE_SIZE, 4096) << "KVM_GET_XSAVE's image";
 }
 
 TEST(LayoutTest, SelectorsFitTheGdt)
@@ -141,7 +153,8 @@ TEST(SlotTest, EachLineHasOneWriter)
 	const std::vector<Field> fields = {
 		FIELD(version, 0),     FIELD(spin, 0),        FIELD(reserved0, 0), FIELD(req_seq, 1),   FIELD(nr, 1),
 		FIELD(arg, 1),         FIELD(vcpu_asleep, 1), FIELD(reserved1, 1), FIELD(ret, 2),       FIELD(rep_seq, 2),
-		FIELD(home_asleep, 2), FIELD(reserved2, 2),   FIELD(saved_rax, 3), FIELD(saved_rsp, 3), FIELD(reserved3, 3),
+		FIELD(home_asleep, 2), FIELD(reply, 2),       FIELD(reserved2, 2), FIELD(reserved3, 2), FIELD(saved_rax, 3),
+		FIELD(saved_rsp, 3),   FIELD(reserved4, 3),
 	};
 #undef FIELD
 	size_t end = 0;

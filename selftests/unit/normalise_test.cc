@@ -164,6 +164,20 @@ TEST_F(NormaliseTest, PublishedAndServedReturns)
 	}
 }
 
+TEST_F(NormaliseTest, ALoadedStateIsTheExchanges)
+{
+	slot.reply = DECOUPLE_REPLY_LOAD;
+	for (u64 rip = view.published; rip < view.entry_end; rip++) {
+		SCOPED_TRACE(rip - entry);
+		EXPECT_EQ(stop_in_entry(rip, true), Position::loading);
+		EXPECT_EQ(memcmp(&g.regs, &before, sizeof(before)), 0) << "the registers are the stub's own";
+	}
+	for (u64 rip : {view.entry, view.rsp_saved, view.rax_gone}) {
+		SCOPED_TRACE(rip - entry);
+		EXPECT_EQ(stop_in_entry(rip, true), Position::call_pending) << "the next call already";
+	}
+}
+
 TEST_F(NormaliseTest, SequenceNumbersWrap)
 {
 	g.regs.rip = view.published, g.regs.rcx = user_rip;
