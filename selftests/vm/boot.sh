@@ -13,16 +13,17 @@
 # loaded) and the kernel's log must hold no complaint, else the run fails; DMESG=any lets both pass.
 # DECOUPLE_RIG in the command's environment is the kernel's version, DECOUPLE_MODULE the path of decouple.ko.
 # INTERACTIVE=yes: the command gets this terminal, as `make vm` does; TIMEOUT is then a day if not given.
+# ICOUNT=yes: one nanosecond of the machine's time is one instruction, of whichever processor: what TSC and clocks measure are instructions.
 # DEBUG=yes: slab and page poisoning, and any warning of the kernel is a panic.
 set -u -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$here/../.." && pwd)
 KERNEL=${KERNEL:-6.1} MEM=${MEM:-2G} SMP=${SMP:-2} TIMEOUT=${TIMEOUT:-} INTERACTIVE=${INTERACTIVE:-no}
 CPU=${CPU:-} MODULES=${MODULES:-} APPEND=${APPEND:-} QEMU_ARGS=${QEMU_ARGS:-}
-MODULE=${MODULE:-no} DMESG=${DMESG:-clean} DEBUG=${DEBUG:-no}
+MODULE=${MODULE:-no} DMESG=${DMESG:-clean} DEBUG=${DEBUG:-no} ICOUNT=${ICOUNT:-no}
 
 usage() {
-	echo "usage: $0 [KERNEL=6.1|6.1-rt|6.12|6.12-rt] [MODULE=yes|no] [DMESG=clean|any] [DEBUG=yes|no]" \
+	echo "usage: $0 [KERNEL=6.1|6.1-rt|6.12|6.12-rt] [MODULE=yes|no] [DMESG=clean|any] [DEBUG=yes|no] [ICOUNT=yes|no]" \
 		"[INTERACTIVE=yes|no]" \
 		"[CPU=|MEM=|SMP=|TIMEOUT=|MODULES=|APPEND=|QEMU_ARGS=]... -- COMMAND [ARG]..." >&2
 	exit 2
@@ -31,12 +32,12 @@ usage() {
 while [ $# -gt 0 ]; do
 	case $1 in
 	--) shift; break ;;
-	CPU=* | KERNEL=* | MEM=* | SMP=* | TIMEOUT=* | MODULES=* | APPEND=* | QEMU_ARGS=* | MODULE=* | DMESG=* | DEBUG=* | INTERACTIVE=*) declare "$1"; shift ;;
+	CPU=* | KERNEL=* | MEM=* | SMP=* | TIMEOUT=* | MODULES=* | APPEND=* | QEMU_ARGS=* | MODULE=* | DMESG=* | DEBUG=* | ICOUNT=* | INTERACTIVE=*) declare "$1"; shift ;;
 	*) usage ;;
 	esac
 done
 [ $# -gt 0 ] || usage
-for switch in "$MODULE" "$DEBUG" "$INTERACTIVE"; do
+for switch in "$MODULE" "$DEBUG" "$ICOUNT" "$INTERACTIVE"; do
 	[[ $switch = yes || $switch = no ]] || usage
 done
 [[ $DMESG = clean || $DMESG = any ]] || usage
@@ -109,8 +110,13 @@ case $version in
 	machine_args=(-smbios "type=1,serial=VMware-decouple")
 	;;
 esac
+accelerator=tcg,thread=multi
+[ "$ICOUNT" = no ] || {
+	accelerator=tcg,thread=single
+	machine_args+=(-icount "shift=0,sleep=off")
+}
 # shellcheck disable=SC2206
-qemu=(timeout -k 5 $((TIMEOUT + 60)) qemu-system-x86_64 -machine q35 -accel "tcg,thread=multi" -cpu "$cpu" "${machine_args[@]}"
+qemu=(timeout -k 5 $((TIMEOUT + 60)) qemu-system-x86_64 -machine q35 -accel "$accelerator" -cpu "$cpu" "${machine_args[@]}"
 	-smp "$SMP" -m "$MEM" -display none -monitor none -no-reboot -net none
 	-chardev "stdio,id=stdio,signal=off" -serial "file:$work/console" -serial chardev:stdio
 	-kernel "$kernel_dir/boot/vmlinuz-$version" -initrd "$work/initrd"
