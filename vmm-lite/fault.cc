@@ -34,12 +34,21 @@ static u64 signals_of(u32 vector)
 
 constexpr u64 trap_flag = 0x100;
 
-/* PUSHF would show the flag that single-stepping sets. */
+/* It may block, and enters the kernel by itself. */
+static bool is_system_call(const Session *s)
+{
+	constexpr u8 syscall_code[2] = {0x0f, 0x05};
+	u8 code[2];
+	return !copy_from_app(code, s->guest.regs.rip, sizeof(code)) && code[0] == syscall_code[0] &&
+	       code[1] == syscall_code[1];
+}
+
+/* PUSHF would show the flag that single-stepping sets; behind rt_sigreturn it is the application's own. */
 bool fault_may_step(const Session *s)
 {
 	constexpr u8 pushf = 0x9c, operand_size = 0x66;
 	u8 code[2];
-	if (s->guest.regs.rflags & trap_flag)
+	if ((s->guest.regs.rflags & trap_flag) || is_system_call(s))
 		return false;
 	if (copy_from_app(code, s->guest.regs.rip, sizeof(code)))
 		return false;
@@ -56,18 +65,9 @@ static void put_back()
 	aside = 0;
 }
 
-/* It may block: not while the others wait for the lock, and without a trap behind it. */
-static bool is_system_call(const Session *s)
-{
-	constexpr u8 syscall_code[2] = {0x0f, 0x05};
-	u8 code[2];
-	return !copy_from_app(code, s->guest.regs.rip, sizeof(code)) && code[0] == syscall_code[0] &&
-	       code[1] == syscall_code[1];
-}
-
 void fault_expect(Session *s)
 {
-	if (by_module() || is_system_call(s))
+	if (by_module() || is_system_call(s)) /* not while the others wait for the lock */
 		return;
 	u64 wanted = signals_of(s->guest.vector) & ~s->mask, caught = 0;
 	for (u64 rest = wanted; rest; rest &= rest - 1) {
