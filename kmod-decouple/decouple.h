@@ -59,9 +59,9 @@ struct decouple_session {
 	refcount_t ref; /* the process's table, and the hooks while they are armed or registered */
 	struct decouple_process *process; /* referenced */
 	struct task_struct *task; /* the home thread; referenced */
-	struct task_struct *vcpu; /* referenced; NULL: not yet */
+	struct task_struct *vcpu; /* under lock; referenced; NULL: not yet */
 	struct decouple_frame *frame; /* kernel address of its page */
-	struct file *doorbell; /* eventfd, referenced; NULL: none */
+	struct file *doorbell; /* under process->lock; eventfd, referenced; NULL: none */
 	wait_queue_head_t *doorbell_queue;
 	wait_queue_entry_t doorbell_entry;
 	unsigned int index;
@@ -72,7 +72,7 @@ struct decouple_session {
 	struct completion directory_released;
 	pid_t tid; /* in the initial pid namespace */
 
-	raw_spinlock_t lock; /* of `interrupt`, and of `where` and `capture` when they are set */
+	raw_spinlock_t lock; /* of `interrupt` and `vcpu`, and of `where` and `capture` when they are set */
 	bool interrupt; /* under lock: for the next return to user mode, see session_interrupt() */
 
 	/* Home thread's own, or with interrupts off on its CPU. */
@@ -123,7 +123,7 @@ void decouple_interrupt_task(struct decouple_process *p, struct task_struct *t);
 void decouple_session_interrupt(struct decouple_session *s);
 void decouple_session_wake(struct decouple_session *s);
 long decouple_session_doorbell(struct decouple_session *s, u64 fd); /* may sleep */
-void decouple_session_doorbell_drop(struct decouple_session *s);
+void decouple_session_doorbell_drop(struct decouple_session *s); /* under process->lock, or nobody else has it */
 bool decouple_session_interrupted(struct decouple_session *s); /* on its own thread, interrupts off */
 
 /* gate.c */

@@ -5,6 +5,7 @@
  */
 #include <linux/cpumask.h>
 #include <linux/hashtable.h>
+#include <linux/sched/task.h>
 #include <linux/sysfs.h>
 
 #include "compat.h"
@@ -32,7 +33,16 @@ static ssize_t state_show(struct kobject *kobj, struct kobj_attribute *attr, cha
 
 static ssize_t core_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%*pbl\n", cpumask_pr_args(&READ_ONCE(session_of(kobj)->vcpu)->cpus_mask));
+	struct decouple_session *s = session_of(kobj);
+	struct task_struct *vcpu;
+	ssize_t len;
+
+	raw_spin_lock_irq(&s->lock);
+	vcpu = get_task_struct(s->vcpu);
+	raw_spin_unlock_irq(&s->lock);
+	len = sysfs_emit(buf, "%*pbl\n", cpumask_pr_args(&vcpu->cpus_mask));
+	put_task_struct(vcpu);
+	return len;
 }
 
 #define COUNTER(name)                                                                                                          \
@@ -102,16 +112,19 @@ static void remove_namesake(pid_t tid)
 	hash_for_each_possible_safe(directories, s, next, directory_by_tid, tid) if (s->tid == tid) remove_directory(s);
 }
 
-/* Once for each session. */
 long decouple_directory_add(struct decouple_session *s)
 {
 	long err = -EINVAL;
 
-	s->tid = task_pid_nr(s->task);
-	init_completion(&s->directory_released);
 	mutex_lock(&directories_lock);
 	if (READ_ONCE(s->ended)) /* else its removal comes behind us */
 		goto unlock;
+	err = 0;
+	if (hash_hashed(&s->directory_by_tid)) /* of the vCPU thread before */
+		goto unlock;
+	s->tid = task_pid_nr(s->task);
+	init_completion(&s->directory_released);
+	memset(&s->directory, 0, sizeof(s->directory)); /* a namesake may have taken it away */
 	remove_namesake(s->tid);
 	err = kobject_init_and_add(&s->directory, &directory_type, decouple_sysfs_dir(), "%d", s->tid);
 	if (err)

@@ -120,24 +120,37 @@ static long wait(struct decouple_session *s, u64 ns)
 	return result;
 }
 
+/* One at a time: another when the one before has ended. */
 static long become_vcpu(struct decouple_session *s)
 {
+	struct task_struct *old;
+	bool busy;
+
 	if (!decouple_process_permits(s->process, &current->cpus_mask))
 		return -EPERM;
-	if (cmpxchg(&s->vcpu, NULL, current))
+	raw_spin_lock_irq(&s->lock);
+	old = s->vcpu;
+	busy = old && !(READ_ONCE(old->flags) & PF_EXITING);
+	if (!busy)
+		s->vcpu = get_task_struct(current);
+	raw_spin_unlock_irq(&s->lock);
+	if (busy)
 		return -EBUSY;
-	get_task_struct(current);
+	if (old)
+		put_task_struct(old);
 	return decouple_directory_add(s);
 }
 
 static long kick(struct decouple_session *s)
 {
-	struct task_struct *vcpu = READ_ONCE(s->vcpu);
+	bool found;
 
-	if (!vcpu)
-		return -ESRCH;
-	decouple_interrupt_task(s->process, vcpu);
-	return 0;
+	raw_spin_lock_irq(&s->lock);
+	found = s->vcpu;
+	if (found)
+		decouple_interrupt_task(s->process, s->vcpu);
+	raw_spin_unlock_irq(&s->lock);
+	return found ? 0 : -ESRCH;
 }
 
 static long manage(struct decouple_process *p, u64 ns)

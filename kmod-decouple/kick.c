@@ -88,6 +88,17 @@ static void queue(struct file *file, wait_queue_head_t *head, poll_table *table)
 	add_wait_queue(head, &s->doorbell_entry);
 }
 
+void decouple_session_doorbell_drop(struct decouple_session *s)
+{
+	if (!s->doorbell)
+		return;
+	if (s->doorbell_queue)
+		remove_wait_queue(s->doorbell_queue, &s->doorbell_entry);
+	fput(s->doorbell);
+	s->doorbell_queue = NULL;
+	s->doorbell = NULL;
+}
+
 /* The file is kept: its queue outlives our place in it. */
 long decouple_session_doorbell(struct decouple_session *s, u64 fd)
 {
@@ -96,21 +107,12 @@ long decouple_session_doorbell(struct decouple_session *s, u64 fd)
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	if (cmpxchg(&s->doorbell, NULL, file)) {
-		fput(file);
-		return -EBUSY;
-	}
+	mutex_lock(&s->process->lock);
+	decouple_session_doorbell_drop(s);
+	s->doorbell = file;
 	init_waitqueue_func_entry(&s->doorbell_entry, rung);
 	init_poll_funcptr(&poll.table, queue);
 	vfs_poll(file, &poll.table);
+	mutex_unlock(&s->process->lock);
 	return 0;
-}
-
-void decouple_session_doorbell_drop(struct decouple_session *s)
-{
-	if (!s->doorbell)
-		return;
-	if (s->doorbell_queue)
-		remove_wait_queue(s->doorbell_queue, &s->doorbell_entry);
-	fput(s->doorbell);
 }

@@ -173,6 +173,9 @@ bool call_reaps(u64 nr)
 bool call_restarts(u64 nr)
 {
 	switch (nr) { /* -ERESTARTNOHAND: fails behind any handler */
+	case __NR_clock_nanosleep: /* to an absolute time; else it has a restart block */
+	case __NR_msgrcv:
+	case __NR_msgsnd:
 	case __NR_pause:
 	case __NR_select:
 	case __NR_pselect6:

@@ -47,10 +47,10 @@ enum decouple_gate_call {
 	/* R8 frame; by its own thread, in the gate. The next interruptible call is interrupted when it would sleep. */
 	DECOUPLE_GATE_INTERRUPT_FIRST,
 	/* R8 frame. The calling thread is the session's vCPU thread from now on. -EPERM it may run on a core that no controller has
-	 * permitted (DECOUPLE_USE_CORES), -EBUSY there is one, -ENOMEM. */
+	 * permitted (DECOUPLE_USE_CORES), -EBUSY there is one that has not ended, -ENOMEM. */
 	DECOUPLE_GATE_VCPU,
-	/* R8 frame, R9 an eventfd in the caller's table, once for each session. Whenever it is signalled, as by DECOUPLE_GATE_WAKE. -EBADF,
-	 * -EINVAL no eventfd, -EBUSY there is one. */
+	/* R8 frame, R9 an eventfd in the caller's table, instead of the one before. Whenever it is signalled, as by DECOUPLE_GATE_WAKE.
+	 * -EBADF, -EINVAL no eventfd. */
 	DECOUPLE_GATE_DOORBELL,
 	/* R8 frame. KVM_RUN of the session's vCPU thread returns EINTR, now or when it is next made. */
 	DECOUPLE_GATE_KICK,

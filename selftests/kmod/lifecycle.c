@@ -11,6 +11,7 @@
 #include <linux/kvm.h>
 #include <sched.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 
 static volatile int tid, stop;
@@ -228,6 +229,33 @@ static void captures_itself(void)
 	_exit(7);
 }
 
+/* A session has one vCPU thread at a time, and one doorbell. */
+static void *become_vcpu(void *unused)
+{
+	(void)unused;
+	return (void *)gate_call(DECOUPLE_GATE_VCPU, 1, 0);
+}
+
+static void another_vcpu(void)
+{
+	void *result;
+
+	captured(1, 1);
+	for (int i = 0; i < 20; i++) {
+		int doorbell = eventfd(0, EFD_CLOEXEC);
+		pthread_t vcpu;
+
+		pthread_create(&vcpu, NULL, become_vcpu, NULL);
+		pthread_join(vcpu, &result);
+		CHECK(result == NULL);
+		CHECK(gate_call(DECOUPLE_GATE_DOORBELL, 1, (uint64_t)doorbell) == 0);
+		close(doorbell);
+	}
+	CHECK(gate_call(DECOUPLE_GATE_VCPU, 1, 0) == 0);
+	CHECK(gate_call(DECOUPLE_GATE_VCPU, 1, 0) == -EBUSY);
+	_exit(7);
+}
+
 /* Threads that the kernel made in this process, for io_uring and KVM, never come to user mode: no sessions for them. */
 static void workers(void)
 {
@@ -297,6 +325,7 @@ static const struct {
 	{"another program", another_program, 7 << 8},
 	{"end in a step", removed_in_step, 7 << 8},
 	{"capture of itself", captures_itself, 7 << 8},
+	{"another vCPU thread", another_vcpu, 7 << 8},
 	{"workers", workers, 7 << 8},
 	{"garbage", garbage, 7 << 8},
 };

@@ -11,17 +11,14 @@ extern char **environ;
 static const char *self;
 
 /*
- * The vCPU thread is there a moment before the thread is captured, and what a thread starts before that is not followed. With the signal
- * reflector the calls of a captured thread are made with all signals blocked.
+ * The vCPU thread is there a moment before the thread is captured, and what a thread starts before that is not followed. The calls of a
+ * captured thread are made with all signals blocked.
  */
 static bool in_gate(void)
 {
-	const char *reflector = getenv("REFLECTOR");
 	unsigned long blocked = 0;
 	char line[128];
 
-	if (reflector && !strcmp(reflector, "module"))
-		return true;
 	FILE *file = fopen("/proc/thread-self/status", "r");
 	while (file && fgets(line, sizeof(line), file))
 		sscanf(line, "SigBlk: %lx", &blocked);

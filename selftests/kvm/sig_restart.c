@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/msg.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 
@@ -134,6 +135,34 @@ static long do_nanosleep(void)
 	interrupt_soon();
 	return nanosleep(&(struct timespec){0, 120 * MS}, NULL);
 }
+static long do_nanosleep_until(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec++;
+	interrupt_soon();
+	int error = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+	errno = error;
+	return error ? -1 : 0;
+}
+
+static long do_msgrcv(void)
+{
+	struct {
+		long type;
+		char text[8];
+	} message;
+	int queue = MUST(msgget(IPC_PRIVATE, 0600));
+
+	interrupt_soon();
+	long result = msgrcv(queue, &message, sizeof(message.text), 0, 0);
+	int error = errno;
+	msgctl(queue, IPC_RMID, NULL);
+	errno = error;
+	return result;
+}
+
 static long do_pause(void)
 {
 	interrupt_soon();
@@ -153,19 +182,11 @@ static const struct {
 	const char *name;
 	long (*call)(void);
 } calls_table[] = {
-	{"read", do_read},
-	{"recv", do_recv},
-	{"recv with timeout", do_recv_timeout},
-	{"poll", do_poll},
-	{"ppoll", do_ppoll},
-	{"select", do_select},
-	{"epoll_wait", do_epoll},
-	{"futex", do_futex},
-	{"futex without timeout", do_futex_wake},
-	{"waitpid", do_wait},
-	{"nanosleep", do_nanosleep},
-	{"pause", do_pause},
-	{"sigtimedwait", do_sigtimedwait},
+	{"read", do_read},        {"recv", do_recv},           {"recv with timeout", do_recv_timeout},
+	{"poll", do_poll},        {"ppoll", do_ppoll},         {"select", do_select},
+	{"epoll_wait", do_epoll}, {"futex", do_futex},         {"futex without timeout", do_futex_wake},
+	{"waitpid", do_wait},     {"nanosleep", do_nanosleep}, {"clock_nanosleep until", do_nanosleep_until},
+	{"msgrcv", do_msgrcv},    {"pause", do_pause},         {"sigtimedwait", do_sigtimedwait},
 };
 
 int main(void)

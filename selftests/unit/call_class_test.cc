@@ -72,6 +72,15 @@ TEST(CallClassTest, CallsThatTheVcpuThreadRepeats)
 		     {__NR_set_mempolicy, __NR_sched_setscheduler, __NR_sched_setparam, __NR_sched_setattr, __NR_setpriority});
 }
 
+TEST(CallClassTest, CallsThatFailBehindAnyHandler)
+{
+	for (u64 nr : {__NR_pause, __NR_select, __NR_pselect6, __NR_ppoll, __NR_rt_sigsuspend, __NR_clock_nanosleep,
+		       __NR_msgrcv, __NR_msgsnd})
+		EXPECT_FALSE(call_restarts(nr)) << "call " << nr;
+	for (u64 nr : {__NR_read, __NR_wait4, __NR_futex, __NR_flock, __NR_fcntl, __NR_accept})
+		EXPECT_TRUE(call_restarts(nr)) << "call " << nr;
+}
+
 TEST(CallClassTest, OneOfAKind)
 {
 	const std::map<CallClass, std::vector<u32>> table = {
