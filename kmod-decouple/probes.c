@@ -86,6 +86,22 @@ static void process_exit(void *unused, struct task_struct *task)
 	rcu_read_unlock();
 }
 
+/* The old memory's sessions mean nothing to the new program; it may be stopped before it ever returns to user mode. */
+static void process_exec(void *unused, struct task_struct *task, pid_t old_pid, struct linux_binprm *program)
+{
+	struct decouple_session *s;
+
+	if (task != current || !decouple_any_sessions())
+		return;
+	rcu_read_lock();
+	s = decouple_session_of(task);
+	if (s && s->process->mm != task->mm) {
+		WRITE_ONCE(s->where, DECOUPLE_GONE);
+		decouple_hooks_drop(s);
+	}
+	rcu_read_unlock();
+}
+
 static void switched(void *unused, bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state)
 {
 	if (decouple_any_sessions()) {
@@ -103,10 +119,8 @@ struct probe {
 };
 
 static struct probe probes[] = {
-	{"signal_generate", signal_generated},
-	{"signal_deliver", signal_delivered},
-	{"sched_process_exit", process_exit},
-	{"sched_switch", switched},
+	{"signal_generate", signal_generated}, {"signal_deliver", signal_delivered}, {"sched_process_exec", process_exec},
+	{"sched_process_exit", process_exit},  {"sched_switch", switched},
 };
 
 /* The trap behind the one instruction that was to be executed natively: nobody else's business. */

@@ -18,13 +18,19 @@ bool decouple_any_sessions(void)
 	return atomic_read(&session_count) != 0;
 }
 
+/* Behind an execve(2) the thread may have another session before this one is released. */
+static bool is_of(const struct decouple_session *s, const struct task_struct *task)
+{
+	return s->task == task && READ_ONCE(s->where) != DECOUPLE_GONE;
+}
+
 struct decouple_session *decouple_session_of(struct task_struct *task)
 {
 	struct decouple_session *s;
 
 	if (!decouple_any_sessions())
 		return NULL;
-	hash_for_each_possible_rcu(sessions, s, by_group, (unsigned long)task->signal) if (s->task == task) return s;
+	hash_for_each_possible_rcu(sessions, s, by_group, (unsigned long)task->signal) if (is_of(s, task)) return s;
 	return NULL;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <vector>
 
 namespace decouple::bench
 {
@@ -36,6 +37,16 @@ void fill(uint8_t *memory)
 	memory[0] = hlt;
 	for (size_t i = 0; i < std::size(entries); i++)
 		memcpy(memory + (i + 1) * page, &entries[i], sizeof(entries[i]));
+}
+
+// Without a CPUID that has it, some kernels refuse long mode.
+bool set_cpuid(int kvm, int vcpu)
+{
+	constexpr unsigned entries = 256;
+	std::vector<char> buffer(sizeof(kvm_cpuid2) + entries * sizeof(kvm_cpuid_entry2));
+	auto *cpuid = reinterpret_cast<kvm_cpuid2 *>(buffer.data());
+	cpuid->nent = entries;
+	return !ioctl(kvm, KVM_GET_SUPPORTED_CPUID, cpuid) && !ioctl(vcpu, KVM_SET_CPUID2, cpuid);
 }
 
 bool enter_long_mode(int vcpu)
@@ -83,7 +94,7 @@ int64_t bare_vcpu_bytes(Channel &channel)
 		if (i == 1)
 			before = memory->kib();
 		fds[i] = ioctl(vm.fd, KVM_CREATE_VCPU, i);
-		if (fds[i] < 0 || !enter_long_mode(fds[i]) || ioctl(fds[i], KVM_RUN, 0))
+		if (fds[i] < 0 || !set_cpuid(kvm.fd, fds[i]) || !enter_long_mode(fds[i]) || ioctl(fds[i], KVM_RUN, 0))
 			return -errno;
 	}
 	double after = memory->kib();

@@ -142,18 +142,20 @@ template <class Done> static bool poll_until(long deadline_ns, Done done)
 }
 
 /* Puts the bootstrap in place, to end with these registers and this mask. */
+/* `behind`: how much lies behind the image and goes with it. */
 static Result<> write_bootstrap(pid_t tid, const Stopped &stopped, uint64_t slack, const user_regs_struct &after, uint64_t mask,
-				uint64_t base)
+				uint64_t base, uint64_t behind)
 {
 	const auto &header = *reinterpret_cast<const ImageHeader *>(resident_image);
 	std::vector<char> blob(bootstrap_code, bootstrap_end);
 	BootstrapData data = bootstrap_for(after, mask, base, header);
+	data.size += behind;
 	data.tid = static_cast<uint64_t>(tid);
 	memcpy(blob.data() + (bootstrap_data - bootstrap_code), &data, sizeof(data));
 	return stopped.poke(slack, blob.data(), blob.size());
 }
 
-static Result<> try_unmap_image(pid_t pid, pid_t tid, uint64_t base)
+static Result<> try_unmap_image(pid_t pid, pid_t tid, uint64_t base, uint64_t behind)
 {
 	auto maps = TRY(read_maps(pid, tid));
 	uint64_t slack = TRY(find_slack(tid, maps));
@@ -163,7 +165,7 @@ static Result<> try_unmap_image(pid_t pid, pid_t tid, uint64_t base)
 		user_regs_struct r = TRY(stopped.registers());
 		uint64_t mask = TRY(stopped.signal_mask());
 		restart_interrupted_call(r, would_be_interrupted(pid, tid, r, mask));
-		TRY(write_bootstrap(tid, stopped, slack, r, mask, base));
+		TRY(write_bootstrap(tid, stopped, slack, r, mask, base, behind));
 		r = entry_registers(r, slack + static_cast<uint64_t>(bootstrap_unmap - bootstrap_code));
 		r.rbx = base;
 		TRY(stopped.set_registers(r));
@@ -173,9 +175,9 @@ static Result<> try_unmap_image(pid_t pid, pid_t tid, uint64_t base)
 	return {};
 }
 
-void unmap_image(pid_t pid, pid_t tid, uint64_t base)
+void unmap_image(pid_t pid, pid_t tid, uint64_t base, bool by_module)
 {
-	(void)try_unmap_image(pid, tid, base);
+	(void)try_unmap_image(pid, tid, base, by_module ? DECOUPLE_GATE_SIZE : 0);
 }
 
 Result<InjectionPlan> plan_injection(pid_t pid, pid_t tid, bool by_module)
@@ -241,7 +243,7 @@ Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan pl
 		plan.config.hold_reserved_blocked = (mask & reserved_bit) != 0;
 		mask &= ~reserved_bit;
 	}
-	TRY(write_bootstrap(tid, stopped, plan.slack, after, mask, plan.base));
+	TRY(write_bootstrap(tid, stopped, plan.slack, after, mask, plan.base, 0));
 	TRY(stopped.set_registers(entry_registers(after, plan.slack)));
 	stopped.detach();
 

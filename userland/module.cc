@@ -11,6 +11,7 @@
 #include <string>
 
 #include "decouple/uapi.h"
+#include "proc.h"
 
 namespace decouple
 {
@@ -95,7 +96,8 @@ Result<Module> Module::bind(pid_t pid)
 {
 	Module m(TRY(open_device()), pid);
 	TRY(check_version(m.fd_));
-	int memory = open(("/proc/" + std::to_string(pid) + "/mem").c_str(), O_RDWR | O_CLOEXEC);
+	/* The main thread may have ended before the others, and has no memory then. */
+	int memory = open(("/proc/" + std::to_string(live_thread(pid)) + "/mem").c_str(), O_RDWR | O_CLOEXEC);
 	if (memory < 0)
 		return fail_errno("not permitted to attach to process " + std::to_string(pid));
 	struct decouple_bind b = {};

@@ -240,14 +240,16 @@ static Result<> remove_resident(pid_t pid, const std::vector<pid_t> &tids, const
 	auto c = controller.read();
 	if (!c)
 		return {}; /* the process ended */
-	bool left = controller.by_module() || std::all_of(tids.begin(), tids.end(), [&](pid_t tid) {
+	bool manager = alive(pid, controller.manager());
+	/* With the module the manager knows; without a manager nobody does. */
+	bool left = (controller.by_module() && manager) || std::all_of(tids.begin(), tids.end(), [&](pid_t tid) {
 			    return has_left(pid, tid, c->image_base, c->image_size);
 		    });
-	if (alive(pid, controller.manager())) {
+	if (manager) {
 		(void)controller.command(Command::unload, 0, 0, 0, left);
 		TRY(wait_unloaded(pid, controller));
-	} else if (left && !controller.by_module()) {
-		unmap_image(pid, live_thread(pid), c->image_base);
+	} else if (left) {
+		unmap_image(pid, live_thread(pid), c->image_base, controller.by_module());
 	}
 	pid_t tid = live_thread(pid);
 	if (left && !find_resident(pid, tid))

@@ -110,7 +110,11 @@ if [ "$(id -u)" = 0 ]; then
 	cp "$decouple" "$dir/decouple" && chmod 755 "$dir/decouple"
 	privileged=$decouple
 	decouple=$dir/decouple
-	refused_untouched 1 "not permitted|no permission|may not|ptrace"
+	if [ "$reflector" = module ]; then
+		refused_untouched 4 "no core is granted to uid 65534.*ask the administrator"
+	else
+		refused_untouched 1 "not permitted|no permission|may not|ptrace"
+	fi
 	decouple=$privileged
 	as=(env)
 	counts || bad "the target stands still"
@@ -120,7 +124,7 @@ if [ "$(id -u)" = 0 ]; then
 		start plain setpriv --reuid 65534 --regid 65534 --clear-groups
 		as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 		decouple=$dir/decouple
-		refused 4 "/dev/kvm.*(group|root)" --reflector "$reflector" "$pid"
+		refused 4 "/dev/(kvm|decouple).*(group|root)" --reflector "$reflector" "$pid"
 		decouple=$privileged
 		as=(env)
 		counts || bad "the target stands still"
