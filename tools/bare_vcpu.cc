@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include <array>
-#include <vector>
+#include <memory>
 
 namespace decouple::bench
 {
@@ -39,14 +39,19 @@ void fill(uint8_t *memory)
 		memcpy(memory + (i + 1) * page, &entries[i], sizeof(entries[i]));
 }
 
+// As <linux/kvm.h> has it in C; to C++ its array without a length has one.
+struct Cpuid {
+	uint32_t count, padding;
+	kvm_cpuid_entry2 entries[256];
+};
+constexpr unsigned long get_supported_cpuid = _IOWR(KVMIO, 0x05, uint64_t), set_cpuid2 = _IOW(KVMIO, 0x90, uint64_t);
+
 // Without a CPUID that has it, some kernels refuse long mode.
 bool set_cpuid(int kvm, int vcpu)
 {
-	constexpr unsigned entries = 256;
-	std::vector<char> buffer(sizeof(kvm_cpuid2) + entries * sizeof(kvm_cpuid_entry2));
-	auto *cpuid = reinterpret_cast<kvm_cpuid2 *>(buffer.data());
-	cpuid->nent = entries;
-	return !ioctl(kvm, KVM_GET_SUPPORTED_CPUID, cpuid) && !ioctl(vcpu, KVM_SET_CPUID2, cpuid);
+	auto cpuid = std::make_unique<Cpuid>();
+	cpuid->count = std::size(cpuid->entries);
+	return !ioctl(kvm, get_supported_cpuid, cpuid.get()) && !ioctl(vcpu, set_cpuid2, cpuid.get());
 }
 
 bool enter_long_mode(int vcpu)

@@ -172,7 +172,10 @@ Result<> attach_program(const Program &program, const Options &options, KernelMe
 			pause_ms(i == 0 ? program_settle_ms : 100);
 			if (i == 0)
 				growth.push_back(memory.kib() - before);
-			TRY(recouple(child.pid(), {}));
+			auto back = recouple(child.pid(), {});
+			if (!back && back.error().code == ENOENT)
+				break; // it has started another program meanwhile, as java's launcher does
+			TRY(std::move(back));
 			pause_ms(37);
 		}
 	}
