@@ -60,6 +60,7 @@ struct decouple_session {
 	struct decouple_process *process; /* referenced */
 	struct task_struct *task; /* the home thread; referenced */
 	struct task_struct *vcpu; /* under lock; referenced; NULL: not yet */
+	unsigned int core; /* of the vCPU thread when it became that; the first, if it may run on several */
 	struct decouple_frame *frame; /* kernel address of its page */
 	struct file *doorbell; /* under process->lock; eventfd, referenced; NULL: none */
 	wait_queue_head_t *doorbell_queue;
@@ -153,8 +154,14 @@ struct decouple_frame *decouple_process_frame(struct decouple_process *p, u64 in
 void decouple_process_poke(struct decouple_process *p);
 /* Asks the manager of a process, by its number in the caller's pid namespace, to end all sessions; -ESRCH it has none. */
 long decouple_process_recouple(pid_t pid);
+/* Asks the managers of all processes with a vCPU thread for this processor to end their sessions; may sleep. */
+void decouple_processes_leave(unsigned int cpu);
 /* A living thread of the process, by its number in the caller's pid namespace, referenced; or NULL. */
 struct task_struct *decouple_process_thread(struct decouple_process *p, u64 tid);
+
+/* hotplug.c */
+int decouple_hotplug_init(void);
+void decouple_hotplug_exit(void);
 
 /* probes.c */
 int decouple_probes_register(void);

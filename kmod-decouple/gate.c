@@ -131,8 +131,10 @@ static long become_vcpu(struct decouple_session *s)
 	raw_spin_lock_irq(&s->lock);
 	old = s->vcpu;
 	busy = old && !(READ_ONCE(old->flags) & PF_EXITING);
-	if (!busy)
+	if (!busy) {
+		s->core = cpumask_first(&current->cpus_mask);
 		s->vcpu = get_task_struct(current);
+	}
 	raw_spin_unlock_irq(&s->lock);
 	if (busy)
 		return -EBUSY;

@@ -167,12 +167,17 @@ static int __init decouple_init(void)
 	err = decouple_probes_register();
 	if (err)
 		goto err_sessions;
+	err = decouple_hotplug_init();
+	if (err)
+		goto err_probes;
 	/* Last: from here on there are callers. */
 	err = misc_register(&device);
 	if (err)
-		goto err_probes;
+		goto err_hotplug;
 	return 0;
 
+err_hotplug:
+	decouple_hotplug_exit();
 err_probes:
 	decouple_probes_unregister();
 err_sessions:
@@ -186,6 +191,7 @@ err_sysfs:
 static void __exit decouple_exit(void)
 {
 	misc_deregister(&device);
+	decouple_hotplug_exit();
 	decouple_probes_unregister();
 	decouple_sessions_exit();
 	decouple_sysfs_exit();

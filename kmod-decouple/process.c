@@ -171,6 +171,36 @@ long decouple_process_recouple(pid_t pid)
 	return err;
 }
 
+static bool has_vcpu_on(struct decouple_process *p, unsigned int cpu)
+{
+	struct decouple_session *s;
+	bool found = false;
+	unsigned int i;
+
+	mutex_lock(&p->lock);
+	for (i = 0; i < DECOUPLE_GATE_FRAMES; i++) {
+		s = rcu_dereference_protected(p->sessions[i], lockdep_is_held(&p->lock));
+		found = found || (s && READ_ONCE(s->vcpu) && READ_ONCE(s->core) == cpu);
+	}
+	mutex_unlock(&p->lock);
+	return found;
+}
+
+void decouple_processes_leave(unsigned int cpu)
+{
+	struct decouple_process *p;
+
+	mutex_lock(&processes_lock);
+	list_for_each_entry(p, &processes, link)
+	{
+		if (has_vcpu_on(p, cpu)) {
+			WRITE_ONCE(p->recouple, true);
+			decouple_process_poke(p);
+		}
+	}
+	mutex_unlock(&processes_lock);
+}
+
 static vm_fault_t gate_fault(struct vm_fault *vmf)
 {
 	struct decouple_process *p = vmf->vma->vm_file->private_data;

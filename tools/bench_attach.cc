@@ -166,7 +166,10 @@ Result<> attach_program(const Program &program, const Options &options, KernelMe
 		memory.watch(child.pid());
 		double before = memory.kib();
 		for (unsigned i = 0; i < attaches_per_start && times.total_ns.size() < options.samples; i++) {
-			AttachReport report = TRY(attach_once(child.pid(), options, false));
+			auto attached = attach_once(child.pid(), options, false);
+			if (!attached && attached.error().code == ESRCH)
+				break; // it has ended
+			AttachReport report = TRY(std::move(attached));
 			TRY(await_decoupled(child.pid()));
 			times.add(report);
 			pause_ms(i == 0 ? program_settle_ms : 100);
@@ -179,6 +182,8 @@ Result<> attach_program(const Program &program, const Options &options, KernelMe
 			pause_ms(37);
 		}
 	}
+	if (times.total_ns.empty())
+		return fail(ESRCH, std::string(program.name) + " ended each time before it was attached");
 	return {};
 }
 
