@@ -347,12 +347,12 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 	} else if (existing.error().code != ENOENT) {
 		return std::unexpected(existing.error());
 	}
-	OffCore off_core(last_core(pid, tids[0]));
 	bool by_module = existing ? existing->by_module() : o.reflector != Reflector::signal && Module::available();
 	if (!existing && o.reflector == Reflector::module)
 		TRY(Module::available());
 	auto cores = TRY(choose_cores(o.cores, o.service_cores, static_cast<unsigned>(tids.size()),
 				      by_module ? Reflector::module : Reflector::signal));
+	OffCore off_core(last_core(pid, tids[0])); /* behind the choice, which looks at our own binding */
 	Config config = config_for(o, cores);
 	if (!by_module)
 		TRY(check_reserved_signal(pid));
