@@ -3,6 +3,7 @@
 #include "tracer.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +21,26 @@ static long trace(int request, pid_t tid, uint64_t address, const void *data)
 	return ptrace(static_cast<__ptrace_request>(request), tid, address, data);
 }
 
+/*
+ * A fault's signal is queued, but was not delivered before the stop. Its handler is to see the fault's registers, not what the thread is
+ * given now; and it may not come back (siglongjmp).
+ */
+static bool fault_waits(pid_t tid)
+{
+	constexpr int most = 16;
+	siginfo_t queue[most];
+	struct __ptrace_peeksiginfo_args own = {0, 0, most};
+	long n = trace(PTRACE_PEEKSIGINFO, tid, reinterpret_cast<uint64_t>(&own), queue);
+	for (long i = 0; i < n; i++) {
+		int sig = queue[i].si_signo;
+		bool by_fault =
+			sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGTRAP || sig == SIGSYS;
+		if (by_fault && queue[i].si_code > 0)
+			return true;
+	}
+	return false;
+}
+
 Result<Stopped> Stopped::stop(pid_t tid)
 {
 	std::string who = "thread " + std::to_string(tid);
@@ -31,7 +52,8 @@ Result<Stopped> Stopped::stop(pid_t tid)
 	Stopped s(tid);
 	if (trace(PTRACE_INTERRUPT, tid, 0, nullptr) < 0)
 		return fail_errno("can't interrupt " + who);
-	for (;;) {
+	constexpr int most_faults = 100;
+	for (int faults = 0;;) {
 		int status;
 		if (waitpid(tid, &status, __WALL) < 0)
 			return fail_errno("can't wait for " + who);
@@ -39,8 +61,14 @@ Result<Stopped> Stopped::stop(pid_t tid)
 			s.tid_ = 0;
 			return fail(ESRCH, who + " ended while it was being stopped");
 		}
-		if (status >> 16 == PTRACE_EVENT_STOP)
-			return s;
+		if (status >> 16 == PTRACE_EVENT_STOP) {
+			if (WSTOPSIG(status) != SIGTRAP || !fault_waits(tid) || faults++ == most_faults)
+				return s;
+			/* Its own stop follows: interrupted at once, this one would come again. */
+			if (trace(PTRACE_CONT, tid, 0, nullptr) < 0)
+				return fail_errno("can't let " + who + " take a signal");
+			continue;
+		}
 		/* A signal that was on its way: deliver it. Any trap takes a pending interruption with it (kernel/signal.c: ptrace_stop). */
 		if (trace(PTRACE_CONT, tid, 0, reinterpret_cast<void *>(static_cast<uintptr_t>(WSTOPSIG(status)))) < 0 ||
 		    (trace(PTRACE_INTERRUPT, tid, 0, nullptr) < 0 && errno != ESRCH)) /* it died of it: seen above */
