@@ -149,6 +149,12 @@ static bool has_sessions(struct decouple_process *p)
 	return any;
 }
 
+static void ask_to_recouple(struct decouple_process *p)
+{
+	WRITE_ONCE(p->recouple, true);
+	decouple_process_poke(p);
+}
+
 long decouple_process_recouple(pid_t pid)
 {
 	struct mm_struct *mm = memory_of(pid);
@@ -163,8 +169,7 @@ long decouple_process_recouple(pid_t pid)
 	if (!p)
 		return err;
 	if (has_sessions(p)) {
-		WRITE_ONCE(p->recouple, true);
-		decouple_process_poke(p);
+		ask_to_recouple(p);
 		err = 0;
 	}
 	decouple_process_put(p);
@@ -191,13 +196,7 @@ void decouple_processes_leave(unsigned int cpu)
 	struct decouple_process *p;
 
 	mutex_lock(&processes_lock);
-	list_for_each_entry(p, &processes, link)
-	{
-		if (has_vcpu_on(p, cpu)) {
-			WRITE_ONCE(p->recouple, true);
-			decouple_process_poke(p);
-		}
-	}
+	list_for_each_entry(p, &processes, link) if (has_vcpu_on(p, cpu)) ask_to_recouple(p);
 	mutex_unlock(&processes_lock);
 }
 

@@ -2,6 +2,7 @@
 // Taking a running process: how long it takes, for how long the process stands still, what it costs the kernel in memory.
 
 #include <pthread.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include <algorithm>
@@ -153,6 +154,12 @@ Result<> measure_bare_vcpu(const Options &options, KernelMemory &memory, Report 
 	return {};
 }
 
+bool has_ended(pid_t pid)
+{
+	siginfo_t info = {};
+	return !waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid == pid;
+}
+
 /*
  * Each start of a program is attached several times, at other moments of its work. The first attach of a start also tells what it costs
  * in kernel memory: later ones find what the first left warm.
@@ -167,8 +174,8 @@ Result<> attach_program(const Program &program, const Options &options, KernelMe
 		double before = memory.kib();
 		for (unsigned i = 0; i < attaches_per_start && times.total_ns.size() < options.samples; i++) {
 			auto attached = attach_once(child.pid(), options, false);
-			if (!attached && attached.error().code == ESRCH)
-				break; // it has ended
+			if (!attached && has_ended(child.pid()))
+				break;
 			AttachReport report = TRY(std::move(attached));
 			TRY(await_decoupled(child.pid()));
 			times.add(report);
@@ -176,8 +183,8 @@ Result<> attach_program(const Program &program, const Options &options, KernelMe
 			if (i == 0)
 				growth.push_back(memory.kib() - before);
 			auto back = recouple(child.pid(), {});
-			if (!back && back.error().code == ENOENT)
-				break; // it has started another program meanwhile, as java's launcher does
+			if (!back && has_ended(child.pid()))
+				break;
 			TRY(std::move(back));
 			pause_ms(37);
 		}

@@ -141,8 +141,7 @@ template <class Done> static bool poll_until(long deadline_ns, Done done)
 	return true;
 }
 
-/* Puts the bootstrap in place, to end with these registers and this mask. */
-/* `behind`: how much lies behind the image and goes with it. */
+/* Puts the bootstrap in place, to end with these registers and this mask. `behind`: how much lies behind the image and goes with it. */
 static Result<> write_bootstrap(pid_t tid, const Stopped &stopped, uint64_t slack, const user_regs_struct &after, uint64_t mask,
 				uint64_t base, uint64_t behind)
 {

@@ -46,11 +46,23 @@ bool exchange_map(Session *s)
 	return ok;
 }
 
+/* All but RAX, RSP, RIP and RFLAGS. */
+static void take(Session *s)
+{
+	const struct decouple_exchange_regs *e = registers(s);
+	struct kvm_regs &r = s->guest.regs;
+	r.rbx = e->rbx, r.rcx = e->rcx, r.rdx = e->rdx, r.rsi = e->rsi, r.rdi = e->rdi, r.rbp = e->rbp;
+	r.r8 = e->r8, r.r9 = e->r9, r.r10 = e->r10, r.r11 = e->r11;
+	r.r12 = e->r12, r.r13 = e->r13, r.r14 = e->r14, r.r15 = e->r15;
+	s->guest.fs_base = e->fs_base;
+	s->guest.gs_base = e->gs_base;
+	memcpy(s->xsave, image(s), vm.xsave_size);
+}
+
 bool exchange_hold(Session *s)
 {
 	if (!s->exchanges)
 		return false;
-	const struct decouple_exchange_regs *e = registers(s);
 	u32 call = load(s->slot->req_seq);
 	gate_answer(s, DECOUPLE_REPLY_SAVE);
 	while (load(s->slot->req_seq) == call) {
@@ -58,18 +70,12 @@ bool exchange_hold(Session *s)
 			RESIDENT_PANIC(s->guest.regs.rip);
 		pause();
 	}
+	take(s);
 	struct kvm_regs &r = s->guest.regs;
-	r = {};
-	r.rbx = e->rbx, r.rcx = e->rcx, r.rdx = e->rdx, r.rsi = e->rsi, r.rdi = e->rdi, r.rbp = e->rbp;
-	r.r8 = e->r8, r.r9 = e->r9, r.r10 = e->r10, r.r11 = e->r11;
-	r.r12 = e->r12, r.r13 = e->r13, r.r14 = e->r14, r.r15 = e->r15;
 	r.rax = s->slot->saved_rax;
 	r.rsp = s->slot->saved_rsp;
-	r.rip = e->rcx - syscall_length;
-	r.rflags = e->r11;
-	s->guest.fs_base = e->fs_base;
-	s->guest.gs_base = e->gs_base;
-	memcpy(s->xsave, image(s), vm.xsave_size);
+	r.rip = r.rcx - syscall_length;
+	r.rflags = r.r11;
 	s->held = 1;
 	return true;
 }
@@ -110,15 +116,10 @@ bool exchange_take_back(Session *s)
 {
 	if (!s->exchanges)
 		return false;
+	take(s);
 	const struct decouple_exchange_regs *e = registers(s);
 	struct kvm_regs &r = s->guest.regs;
-	r.rax = e->rax, r.rbx = e->rbx, r.rcx = e->rcx, r.rdx = e->rdx, r.rsi = e->rsi, r.rdi = e->rdi, r.rbp = e->rbp;
-	r.r8 = e->r8, r.r9 = e->r9, r.r10 = e->r10, r.r11 = e->r11;
-	r.r12 = e->r12, r.r13 = e->r13, r.r14 = e->r14, r.r15 = e->r15;
-	r.rip = e->rip, r.rsp = e->rsp, r.rflags = e->rflags;
-	s->guest.fs_base = e->fs_base;
-	s->guest.gs_base = e->gs_base;
-	memcpy(s->xsave, image(s), vm.xsave_size);
+	r.rax = e->rax, r.rsp = e->rsp, r.rip = e->rip, r.rflags = e->rflags;
 	return true;
 }
 

@@ -86,12 +86,6 @@ void gate_hold(Session *s)
 		gate_pause(s);
 }
 
-void gate_resume(Session *s)
-{
-	store(s->info.state, SessionState::decoupled);
-	gate_command(s, VcpuCommand::resume);
-}
-
 void gate_fill(Session *s, UContext *context, u8 *fp)
 {
 	if (context != &s->context) {

@@ -3,7 +3,7 @@
  * The gate: what a home thread does while its user code runs in the guest. Register state moves here, between the home thread's signal
  * frame (session->context, session->fp) and the vCPU (session->guest, session->xsave).
  *
- * Ownership: gate_pause() stops the vCPU and takes the state; exactly one of gate_resume(), gate_load() and gate_return() follows.
+ * Ownership: gate_pause() stops the vCPU and takes the state; exactly one of gate_load() and gate_return() follows.
  */
 #ifndef DECOUPLE_VMM_GATE_H
 #define DECOUPLE_VMM_GATE_H
@@ -22,8 +22,6 @@ namespace decouple
 Position gate_pause(Session *s);
 /* As gate_pause() for a call that is being served, but the vCPU need not stop; see exchange.h. Followed by signals_deliver() and its kin. */
 void gate_hold(Session *s);
-/* The vCPU goes on exactly where it was stopped; only if the state was not normalised, that is, for a call that is still served. */
-void gate_resume(Session *s);
 /* The state in session->guest and xsave goes to the vCPU, which runs. */
 void gate_load(Session *s);
 /* The state in session->guest and xsave goes to the thread, which runs natively; see reflector_return(). */

@@ -312,8 +312,6 @@ static SetupError prepare(Session *s)
 		switch (c) {
 		case VcpuCommand::load:
 			MUST(vcpu_load(s));
-			[[fallthrough]];
-		case VcpuCommand::resume:
 			if (!s->info.first_run_tsc)
 				s->info.first_run_tsc = rdtsc();
 			run(s);

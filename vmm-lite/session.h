@@ -34,7 +34,7 @@ namespace decouple
 enum class Mode : u32 { native = 0, gate = SESSION_MODE_GATE, left = 2, fresh = 3 };
 
 /* What the vCPU thread shall do next. Written by the home thread, cleared by the vCPU thread. */
-enum class VcpuCommand : u32 { none, load, resume, mirror, quit };
+enum class VcpuCommand : u32 { none, load, mirror, quit };
 
 /* idle: waits for a command. Written by the vCPU thread, set to running by the home thread together with a command. */
 enum class VcpuStatus : u32 { idle, running, paused, event };
