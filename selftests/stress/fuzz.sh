@@ -22,11 +22,11 @@ run_in_work() {
 	(cd "$work/in" && exec timeout -k 5 30 "$@" >"$out" 2>"$out.err" </dev/null)
 }
 
-compare() { # SEED WHAT
+compare() { # SEED WHAT FIRST
 	cmp -s "$tmp/native" "$tmp/other" && return
 	diff "$tmp/native" "$tmp/other" | head -n 12
 	head -n 5 "$tmp/other.err"
-	fail "seed $1: not the same natively and $2; to repeat: SEED=$1 $0"
+	fail "seed $1: not the same natively and $2; to repeat: SEED=$3 $0"
 }
 
 programs=$(realpath "$programs") DECOUPLE=$(realpath "$DECOUPLE")
@@ -36,7 +36,7 @@ for ((i = 0; i < seeds; i++)); do
 	run_in_work "$tmp/native" "$programs/stress_fuzz" -n $calls $seed || fail "seed $seed: status $? natively"
 	run_in_work "$tmp/other" "$DECOUPLE" run "${reflector[@]}" -- "$programs/stress_fuzz" -n $calls $seed ||
 		echo "seed $seed: status $? decoupled"
-	compare $seed decoupled
+	compare $seed decoupled $seed
 done
 echo "$seeds seeds of $calls calls decoupled"
 
@@ -60,6 +60,6 @@ for ((i = 0; i < seeds; i++)); do
 	ended $pid 60 || fail "seed $seed: hangs while it is moved"
 	kill $mover 2>/dev/null
 	wait $mover 2>/dev/null
-	compare $seed "moved to and fro"
+	compare $seed "moved to and fro" $((seed - 1000))
 done
 echo "$seeds seeds of $calls calls moved to and fro"
