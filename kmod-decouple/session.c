@@ -89,6 +89,9 @@ long decouple_session_add(struct decouple_process *p, u64 index, struct task_str
 		return -EINVAL;
 	if (test_tsk_thread_flag(task, TIF_ADDR32))
 		return -ENOEXEC;
+	/* It would judge the gate's calls, too. */
+	if (test_task_syscall_work(task, SYSCALL_USER_DISPATCH))
+		return -EOPNOTSUPP;
 	s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
 	if (!s)
 		return -ENOMEM;

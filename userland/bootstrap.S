@@ -30,18 +30,17 @@ bootstrap_code:
 	cmp	%rbx, %rax
 	jne	3f
 	mov	D(BOOT_MAGIC), %rbp
-	rdtsc
-	shl	$32, %rdx
-	or	%rax, %rdx
-	mov	%rdx, %r12			/* R12: start */
+	mov	$__NR_times, %eax		/* not RDTSC: the thread may have switched that off */
+	xor	%edi, %edi
+	syscall
+	mov	%rax, %r12			/* R12: start */
 1:	cmp	%rbp, (%rbx)			/* the controller writes this word last */
 	je	2f
 	pause
-	rdtsc
-	shl	$32, %rdx
-	or	%rax, %rdx
-	sub	%r12, %rdx
-	cmp	D(BOOT_PATIENCE), %rdx
+	mov	$__NR_times, %eax
+	syscall
+	sub	%r12, %rax
+	cmp	D(BOOT_PATIENCE), %rax
 	jb	1b
 	cmp	%rbp, (%rbx)			/* the thread may not have run since it last looked */
 	je	2f

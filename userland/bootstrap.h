@@ -49,7 +49,7 @@ struct BootstrapData {
 	uint64_t mask; /* the thread's signal mask, set again at the end */
 	uint64_t base, size; /* where the image goes */
 	uint64_t magic; /* first word of a complete image */
-	uint64_t patience; /* TSC ticks to wait for it */
+	uint64_t patience; /* how long to wait for it, in the ticks of times(2), of which a second has 100 */
 	uint64_t init, stack; /* the image's entry and the stack for it */
 	uint64_t rip, rsp, rflags, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
 	uint64_t tid; /* the thread that runs it: another controller must not overwrite it meanwhile */

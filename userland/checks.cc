@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <string>
 
+#include "checks.h"
 #include "proc.h"
 #include "session.h"
 
@@ -64,6 +65,16 @@ Result<> check_thread(pid_t pid, pid_t tid)
 	if (s.seccomp)
 		return fail(EOPNOTSUPP, who + " runs under a seccomp filter, which would also judge the resident's own system "
 					      "calls: start it without, or use the module reflector");
+	return {};
+}
+
+Result<> check_stopped(const Stopped &stopped, pid_t tid)
+{
+	if (stopped.dispatches_calls())
+		return fail(EOPNOTSUPP, "thread " + std::to_string(tid) +
+						" uses Syscall User Dispatch (prctl), which would also judge the resident's "
+						"own system calls: it "
+						"can't be decoupled");
 	return {};
 }
 

@@ -6,12 +6,15 @@
 #include <sys/types.h>
 
 #include "base/result.h"
+#include "tracer.h"
 
 namespace decouple
 {
 
 /* Not a kernel thread, not traced, not stopped, no seccomp. */
 Result<> check_thread(pid_t pid, pid_t tid);
+/* What only a tracer sees: no Syscall User Dispatch. */
+Result<> check_stopped(const Stopped &stopped, pid_t tid);
 /* For the signal reflector: the process has no use for signal 64. */
 Result<> check_reserved_signal(pid_t pid);
 

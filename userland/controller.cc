@@ -35,6 +35,9 @@ const char *setup_step_name(uint32_t step)
 	switch (static_cast<SetupStep>(step)) {
 	case SetupStep::none:
 		return "start";
+	case SetupStep::instructions_off:
+		return "decouple a thread that has switched off RDTSC or CPUID for itself (prctl PR_SET_TSC, arch_prctl "
+		       "ARCH_SET_CPUID)";
 	case SetupStep::map_stub:
 		return "map the stub area";
 	case SetupStep::signal_in_use:

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bootstrap.h"
+#include "checks.h"
 #include "clock.h"
 #include "decouple/gate.h"
 #include "module.h"
@@ -23,7 +24,7 @@ namespace decouple
 
 constexpr uint64_t page = 4096;
 constexpr uint64_t reserved_bit = 1ull << 63;
-constexpr uint64_t patience_ticks = 1ull << 32; /* the bootstrap waits one or two seconds for the image */
+constexpr uint64_t patience_ticks = 150; /* the bootstrap waits so many hundredths of a second for the image */
 constexpr long patience_ns = 8'000'000'000; /* a starved target comes to its bootstrap late */
 constexpr uint64_t user_end = 0x7ffffffff000;
 
@@ -230,6 +231,7 @@ Result<Injection> inject_by_module(pid_t pid, pid_t tid, std::optional<Stopped> 
 
 Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan plan, const Config &config)
 {
+	TRY(check_stopped(stopped, tid));
 	auto begin_tsc = __rdtsc();
 	const auto &header = *reinterpret_cast<const ImageHeader *>(resident_image);
 	user_regs_struct original = TRY(stopped.registers());

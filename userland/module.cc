@@ -142,7 +142,8 @@ Result<> Module::start(pid_t tid, uint64_t entry, uint64_t stack) const
 	s.entry = entry;
 	s.stack = stack;
 	if (ioctl(fd_, DECOUPLE_START, &s))
-		return fail_errno("can't start the resident on thread " + std::to_string(tid));
+		return fail_errno("can't start the resident on thread " + std::to_string(tid) +
+				  (errno == EOPNOTSUPP ? ", which uses Syscall User Dispatch (prctl)" : ""));
 	return {};
 }
 

@@ -16,6 +16,7 @@
 #include "module.h"
 #include "placement.h"
 #include "proc.h"
+#include "vmm-lite/setup_step.h"
 #include "vmm-lite/state.h"
 
 namespace decouple
@@ -110,6 +111,7 @@ static Result<long> capture_first(pid_t pid, pid_t tid, const Controller &contro
 	long begin = monotonic_ns();
 	auto r = TRY(stopped.registers());
 	uint64_t mask = TRY(stopped.signal_mask());
+	TRY(check_stopped(stopped, tid));
 	Handover h = stopped.rseq();
 	h.reserved_blocked = (mask & reserved_bit) != 0;
 	if (!controller.write(session + offsetof(SessionInfo, handover), &h, sizeof(h)))
@@ -146,6 +148,10 @@ static Result<> wait_running(const Controller &controller, pid_t pid, pid_t tid)
 		auto s = controller.session(tid);
 		if (!s && !alive(pid, tid))
 			return {}; /* it ran, and ended */
+		if (s && !s->second.first_run_tsc && s->second.reason == Reason::unsupported_call)
+			return fail(EOPNOTSUPP, "could not " +
+							std::string(setup_step_name(uint32_t(SetupStep::instructions_off))) +
+							" (thread " + std::to_string(tid) + ")");
 		if (s && (s->second.first_run_tsc || !is_active(s->second)))
 			return {};
 		if (monotonic_ns() > deadline)

@@ -118,6 +118,15 @@ Handover Stopped::rseq() const
 	return h;
 }
 
+bool Stopped::dispatches_calls() const
+{
+	constexpr int get_config = 0x4211; /* PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG */
+	struct {
+		uint64_t mode, selector, offset, length;
+	} c = {};
+	return trace(get_config, tid_, sizeof(c), &c) == 0 && c.mode;
+}
+
 Result<> Stopped::poke(uint64_t to, const void *from, size_t size) const
 {
 	if (force_memory(tid_, to, from, size))

@@ -44,6 +44,8 @@ public:
 	Result<> set_signal_mask(uint64_t mask) const;
 	/* The registered rseq area, as a handover; zeroes where the kernel can't tell. */
 	Handover rseq() const;
+	/* Syscall User Dispatch would judge the resident's own calls. Kernels before 6.4 can't tell: false. */
+	bool dispatches_calls() const;
 	/* Writes where even the thread itself may not (text, vDSO). */
 	Result<> poke(uint64_t to, const void *from, size_t size) const;
 	/* A call that fails with EINTR by design (`epoll_wait`, `sigtimedwait`) and has been interrupted by the stop alone starts again. */

@@ -14,24 +14,6 @@ static Session *faulting; /* the holder */
 static u64 aside; /* signals whose action is fault_entry */
 static SigAction action_of[32];
 
-/* The signals that an event can turn into (arch/x86/kernel/traps.c, mm/fault.c). */
-static u64 signals_of(u32 vector)
-{
-	switch (vector) {
-	case 0:
-	case 16:
-	case 19:
-		return bit(sig_fpe);
-	case 1:
-	case 3:
-		return bit(sig_trap);
-	case 6:
-		return bit(sig_ill);
-	default:
-		return bit(sig_segv) | bit(sig_bus);
-	}
-}
-
 constexpr u64 trap_flag = 0x100;
 
 /* It may block, and enters the kernel by itself. */
@@ -69,7 +51,8 @@ void fault_expect(Session *s)
 {
 	if (by_module() || is_system_call(s)) /* not while the others wait for the lock */
 		return;
-	u64 wanted = signals_of(s->guest.vector) & ~s->mask, caught = 0;
+	/* Not those of the guest's exception alone: it may be another one natively (INT 88 is an invalid opcode to PVM). */
+	u64 wanted = synchronous_signals & ~bit(sig_sys) & ~s->mask, caught = 0;
 	for (u64 rest = wanted; rest; rest &= rest - 1) {
 		int n = __builtin_ctzll(rest) + 1;
 		if (sigaction_of(n).handler > sig_ign)

@@ -163,6 +163,7 @@ static void give_back_thread(Session *s)
 
 [[noreturn]] void gate_return(Session *s, Return how)
 {
+	s->in_moment = how == Return::moment;
 	gate_fill(s, &s->context, s->fp);
 	count(s->info.recouples);
 	if (load(s->info.state) != SessionState::recoupled)
@@ -170,7 +171,8 @@ static void give_back_thread(Session *s)
 	reflector_return(s, how);
 }
 
-[[noreturn]] void gate_leave(Session *s, Reason reason, s64 detail)
+/* The session is over; all but the return. */
+static void end_session(Session *s, Reason reason, s64 detail)
 {
 	give_back_thread(s);
 	s->info.reason = reason;
@@ -181,7 +183,25 @@ static void give_back_thread(Session *s)
 	/* From here the vCPU thread and the manager may tear down; nothing of theirs is used below. */
 	gate_command(s, VcpuCommand::quit);
 	store(s->info.state, SessionState::recoupled);
+}
+
+[[noreturn]] void gate_leave(Session *s, Reason reason, s64 detail)
+{
+	end_session(s, reason, detail);
 	gate_return(s, Return::stay);
+}
+
+/*
+ * What the thread did natively, before its first capture or in a moment, a guest can't follow: it goes on as it came. gate_captured() has
+ * switched RDTSC on, which the gate needs.
+ */
+[[noreturn]] static void leave_as_it_came(Session *s, s64 call)
+{
+	end_session(s, Reason::unsupported_call, call);
+	count(s->info.recouples);
+	if (call == __NR_prctl)
+		sys(__NR_prctl, pr_set_tsc, pr_tsc_sigsegv);
+	reflector_return(s, Return::stay);
 }
 
 /* The application's CPU mask is virtual from here on; the task itself stays on its service core. */
@@ -307,6 +327,10 @@ static void sleep(Session *s)
 	s->context.mc.fpstate = s->fp;
 	s->guest.fs_base = read_fs_base();
 	s->guest.gs_base = read_gs_base();
+	long off = s->in_moment || !s->first_capture_done ? instruction_off() : 0;
+	if (off == __NR_prctl)
+		sys(__NR_prctl, pr_set_tsc, pr_tsc_enable);
+	s->in_moment = 0;
 	count(s->info.captures);
 	cputime_enter_gate(s);
 	if (!s->pinned)
@@ -314,6 +338,8 @@ static void sleep(Session *s)
 	if (!s->first_capture_done)
 		first_capture(s);
 	signals_after_capture(s);
+	if (off)
+		leave_as_it_came(s, off);
 	if (signals_deliver_more(s)) {
 		store(s->info.state, SessionState::native);
 		reflector_return(s, Return::capture);

@@ -26,6 +26,11 @@ static bool start()
 	control.image_size = header->image_size;
 	control.tgid = static_cast<s32>(sys(__NR_getpid));
 	control.hold_tid = static_cast<s32>(sys(__NR_gettid));
+	if (instruction_off()) {
+		report(SetupStep::instructions_off, -EOPNOTSUPP);
+		return false;
+	}
+	control.init_begin_tsc = rdtsc();
 	long r = reflector_prepare();
 	if (r < 0) {
 		report(r == -EBUSY ? SetupStep::signal_in_use : SetupStep::set_signal_action, r);
@@ -84,10 +89,10 @@ static void await_decision()
 extern "C" __attribute__((visibility("hidden"))) void resident_init()
 {
 	using namespace decouple;
-	control.init_begin_tsc = rdtsc();
 	bool started = start();
 	if (!control.config.hold) {
-		store(control.init_done_tsc, rdtsc());
+		if (started)
+			store(control.init_done_tsc, rdtsc());
 		return;
 	}
 	if (started && manager_wait_ready()) {

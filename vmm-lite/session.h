@@ -91,6 +91,7 @@ struct Session {
 	u64 affinity_size;
 	RseqArea rseq;
 	u32 first_capture_done;
+	u32 in_moment; /* let go by Return::moment */
 	u32 pinned; /* the task has the service core's mask, `affinity` the application's */
 	struct { /* the thread was let go for one instruction, with TF set; and SIGTRAP was blocked before, see fault.cc */
 		u32 on, trap_blocked;

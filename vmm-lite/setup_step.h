@@ -10,6 +10,7 @@ namespace decouple
 
 enum class SetupStep : uint32_t {
 	none = 0,
+	instructions_off,
 	map_stub,
 	signal_in_use,
 	set_signal_action,

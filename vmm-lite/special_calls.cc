@@ -183,11 +183,11 @@ static void seccomp(Session *s, const u64 call[7])
 
 static void prctl(Session *s, const u64 call[7])
 {
-	enum : u64 { set_seccomp = 22, set_tsc = 26, set_speculation = 53, set_syscall_user_dispatch = 59 };
+	enum : u64 { set_seccomp = 22, set_speculation = 53, set_syscall_user_dispatch = 59 };
 	switch (call[1]) {
 	case set_seccomp:
 		return seccomp(s, call);
-	case set_tsc:
+	case pr_set_tsc:
 	case set_syscall_user_dispatch:
 		gate_pause(s);
 		gate_leave(s, Reason::unsupported_call, __NR_prctl);

@@ -29,6 +29,15 @@ int memcmp(const void *a, const void *b, size_t n)
 namespace decouple
 {
 
+long instruction_off()
+{
+	constexpr u64 pr_get_tsc = 25, arch_get_cpuid = 0x1011;
+	u32 tsc = 0;
+	if (sys(__NR_prctl, pr_get_tsc, addr(&tsc)) == 0 && tsc == pr_tsc_sigsegv)
+		return __NR_prctl;
+	return sys(__NR_arch_prctl, arch_get_cpuid) == 0 ? __NR_arch_prctl : 0;
+}
+
 namespace
 {
 struct IoVec {

@@ -72,6 +72,13 @@ inline u64 rdtsc()
 	asm volatile("rdtsc" : "=a"(lo), "=d"(hi));
 	return lo | static_cast<u64>(hi) << 32;
 }
+/*
+ * The calling thread has made RDTSC (prctl PR_SET_TSC) or CPUID (arch_prctl ARCH_SET_CPUID) fault for itself: the number of that call, else 0.
+ * Neither instruction may be used before it is known.
+ */
+long instruction_off();
+constexpr u64 pr_set_tsc = 26, pr_tsc_enable = 1, pr_tsc_sigsegv = 2;
+
 inline void pause()
 {
 	asm volatile("pause" ::: "memory");

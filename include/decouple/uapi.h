@@ -121,7 +121,7 @@ struct decouple_start {
  * DECOUPLE_GATE_RETURN. Returns when that is under way.
  *
  * Return: 0; -ENXIO the device is not bound, or no gate is mapped (any more); -ESRCH no such thread in that process; -EBUSY frame 0 is
- * in use; -ENOEXEC a 32-bit thread; -ENOMEM. Sessions get no vCPU without DECOUPLE_USE_CORES.
+ * in use; -ENOEXEC a 32-bit thread; -EOPNOTSUPP Syscall User Dispatch is on; -ENOMEM. Sessions get no vCPU without DECOUPLE_USE_CORES.
  * Availability: ABI 1.
  */
 #define DECOUPLE_START _IOW(DECOUPLE_IOCTL_TYPE, 0x03, struct decouple_start)

@@ -70,6 +70,39 @@ if [ "$reflector" = signal ]; then
 fi
 finish
 
+# Twice: the thread goes through the resident, or not even that, and nothing may be left there.
+for how in tsc-off cpuid-off user-dispatch; do
+	case_name=$how
+	if [ $how = cpuid-off ] && ! grep -qw cpuid_fault /proc/cpuinfo; then
+		echo "$how: this processor can't, not tested"
+		continue
+	fi
+	start $how
+	case $how in
+	user-dispatch) reason="Syscall User Dispatch" ;;
+	*) reason="switched off RDTSC or CPUID" ;;
+	esac
+	if [ $how != user-dispatch ] || [ "$reflector" = module ] ||
+		printf '6.4\n%s\n' "$(uname -r)" | sort -CV; then
+		refused_untouched 1 "$reason"
+		counts || bad "the target stands still"
+		refused_untouched 1 "$reason"
+		counts || bad "the target stands still"
+	else
+		echo "$how: this kernel does not tell, not tested"
+	fi
+	finish
+done
+
+case_name="thread that switched off RDTSC, beside a decoupled one"
+start tsc-off-thread
+timeout 20 "$decouple" --reflector "$reflector" "$pid" >"$dir/message" 2>&1 || bad "attach failed: $(cat "$dir/message")"
+other=$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -n | sed -n 2p)
+refused 1 "switched off RDTSC or CPUID.*thread $other" --reflector "$reflector" --tid "$other" "$pid"
+counts || bad "the target stands still"
+timeout 20 "$decouple" recouple "$pid" >"$dir/message" 2>&1 || bad "recouple failed: $(cat "$dir/message")"
+finish
+
 for how in caught ignored; do
 	case_name="signal 64 $how"
 	start sig64-$how

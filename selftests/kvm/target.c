@@ -31,8 +31,12 @@ static void install_filter(void)
 	MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
+static volatile uint8_t selector; /* of Syscall User Dispatch: lets all calls pass */
+
 static void *idle(void *argument)
 {
+	if (argument)
+		MUST(prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
 	for (;;)
 		pause();
 	return argument;
@@ -105,8 +109,16 @@ int main(int argc, char **argv)
 		handle(64, on_term, 0);
 	else if (!strcmp(mode, "sig64-ignored"))
 		signal(64, SIG_IGN);
+	else if (!strcmp(mode, "user-dispatch"))
+		MUST(prctl(59 /* PR_SET_SYSCALL_USER_DISPATCH */, 1, 0, 0, &selector));
+	else if (!strcmp(mode, "tsc-off"))
+		MUST(prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
+	else if (!strcmp(mode, "cpuid-off"))
+		MUST(syscall(SYS_arch_prctl, 0x1012 /* ARCH_SET_CPUID */, 0));
 	else if (!strcmp(mode, "threads"))
 		pthread_create(&thread, NULL, idle, NULL);
+	else if (!strcmp(mode, "tsc-off-thread"))
+		pthread_create(&thread, NULL, idle, argv);
 	else if (!strcmp(mode, "traced"))
 		MUST(ptrace(PTRACE_TRACEME, 0, 0, 0));
 	else if (!strcmp(mode, "leaderless")) {
