@@ -8,7 +8,7 @@
 # power-off. kvm-amd is loaded, and /dev/kvm is proved to run a guest before the command starts.
 # Output of the command is the output of this script; exit code too. 4: the kernel or QEMU can't be had. 124: timed out.
 # Settings: KERNEL (6.1), MEM (2G), SMP (2), TIMEOUT of the command in seconds (120), MODULES to load besides (none),
-# CPU of QEMU (max without MPX), APPEND to the kernel's command line, QEMU_ARGS (whitespace-separated).
+# CPU of QEMU (max without MPX; CMPXCHG16B is taken from any), APPEND to the kernel's command line, QEMU_ARGS (whitespace-separated).
 # MODULE=yes: builds decouple.ko for this kernel and loads it before the command; afterwards it must unload (if it is still
 # loaded) and the kernel's log must hold no complaint, else the run fails; DMESG=any lets both pass.
 # DECOUPLE_RIG in the command's environment is the kernel's version, DECOUPLE_MODULE the path of decouple.ko.
@@ -103,7 +103,10 @@ echo "$DMESG" >"$work/dmesg"
 # KVM on a PREEMPT_RT kernel demands a constant TSC. TCG (before QEMU 9) can't announce one in the AMD way; VMware's guest support
 # in Linux takes it for granted, and finds VMware by this serial number and QEMU's vmport if no other hypervisor is announced.
 # MPX: Linux enables it where it is there, KVM has it on Intel only; a processor with both MPX and SVM there is not.
-cpu=${CPU:-max,-mpx} machine_args=()
+# CMPXCHG16B: before QEMU 8, TCG computes its flags from the wrong operation (target/i386/tcg/mem_helper.c: helper_cmpxchg16b). An interrupt
+# right behind it brings what an address happens to hold into RFLAGS, DF, NT and AC among them: the kernel's SLUB then copies backward.
+# Linux does without the instruction where it is not announced.
+cpu=${CPU:-max,-mpx},-cx16 machine_args=()
 case $version in
 *-rt-*)
 	cpu=$cpu,-hypervisor
