@@ -135,17 +135,18 @@ on_event() { # EVENT PID TID
 		fi
 		release 1
 		;;
+	*) complain "unknown event: $*" ;;
 	esac
 }
 
 run_mode() {
-	local line partial='' deadline=$((SECONDS + limit)) launcher=() wait=${mode%+follow}
+	local line deadline=$((SECONDS + limit)) launcher=() wait=${mode%+follow}
 	local outfile=$dir/out.$mode ended=''
 	rm -f "$dir/control"
 	head -c 4096 /dev/zero >"$dir/control"
 	# Events of an earlier mode.
-	while read -r -t 0.001 _ <&5; do :; done
-	while read -r -N 1 -t 0.001 _ <&6; do :; done
+	while read -t 0 <&5; do read -r _ <&5; done
+	while read -t 0 <&6; do read -r -N 1 _ <&6; done
 	case $mode in
 	run) launcher=("$decouple" run --reflector "$reflector" --) ;;
 	run+follow) launcher=("$decouple" run --reflector "$reflector" --follow --) ;;
@@ -158,12 +159,13 @@ run_mode() {
 	job=$!
 	target=$job
 	while kill -0 "$job" 2>/dev/null; do
-		if IFS= read -r -t 0.05 line <&5; then
+		# No `read -t LIMIT` on what must not be lost: bash may call a line that it has read to its end timed out.
+		if read -t 0 <&5; then
+			IFS= read -r line <&5
 			# shellcheck disable=SC2086
-			on_event $partial$line
-			partial=
+			on_event $line
 		else
-			partial+=$line # what came before the time was over
+			read -r -t 0.01 <>"$dir/never"
 		fi
 		if [ $SECONDS -ge $deadline ]; then
 			complain "hangs (more than $limit s)"
