@@ -10,7 +10,7 @@
 
 	.section .rodata
 	.balign	64
-	.globl	bootstrap_code, bootstrap_data, bootstrap_unmap, bootstrap_farewell, bootstrap_end
+	.globl	bootstrap_code, bootstrap_data, bootstrap_unmap, bootstrap_release, bootstrap_farewell, bootstrap_end
 bootstrap_code:
 	mov	$__NR_rt_sigprocmask, %eax
 	mov	$2, %edi			/* SIG_SETMASK */
@@ -80,6 +80,9 @@ bootstrap_unmap:				/* entered with RBX the image's base, too */
 	mov	D(BOOT_R15), %r15
 	jmp	*D(BOOT_RIP)
 
+/* A child's way out of the resident: clears the word at RSI, behind which the image may go; RAX, RSP are set up for rt_sigreturn. */
+bootstrap_release:
+	movl	$0, (%rsi)
 /* The manager's end: RAX, RDI, RSI are set up for munmap of the image that it comes from. */
 bootstrap_farewell:
 	syscall

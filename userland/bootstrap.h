@@ -57,7 +57,8 @@ struct BootstrapData {
 static_assert(offsetof(BootstrapData, r15) == BOOT_R15);
 static_assert(offsetof(BootstrapData, rip) == BOOT_RIP);
 
-extern "C" const char bootstrap_code[], bootstrap_data[], bootstrap_unmap[], bootstrap_farewell[], bootstrap_end[];
+extern "C" const char bootstrap_code[], bootstrap_data[], bootstrap_unmap[], bootstrap_release[], bootstrap_farewell[],
+	bootstrap_end[];
 
 } // namespace decouple
 #endif

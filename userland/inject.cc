@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -90,8 +92,31 @@ static Result<> wait_bootstrap_free(pid_t pid, pid_t tid, uint64_t slack)
 	return fail(EBUSY, "thread " + std::to_string(owner) + " hangs in an earlier attach");
 }
 
-void erase_bootstrap(pid_t pid, pid_t tid)
+/* A new thread's last instruction in the slack is behind it: it is in a system call, or has computed since. */
+static bool has_passed(pid_t pid, pid_t tid)
 {
+	constexpr uint64_t enough_ns = 1'000'000;
+	constexpr timespec moment = {0, 500'000};
+	const std::string task = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid);
+	uint64_t begin = 0, ran = 0;
+	for (int tries = 0; tries < 200; tries++, nanosleep(&moment, nullptr)) {
+		std::string call;
+		if (!(std::ifstream(task + "/schedstat") >> ran))
+			return true; /* it has ended */
+		if (!begin)
+			begin = ran;
+		if (ran - begin > enough_ns || (std::ifstream(task + "/syscall") >> call && isdigit(call[0])))
+			return true;
+	}
+	return false;
+}
+
+void erase_bootstrap(pid_t pid, pid_t tid, bool children)
+{
+	auto tids = children ? threads_of(pid) : std::vector<pid_t>{};
+	if (!std::all_of(tids.begin(), tids.end(), [pid](pid_t t) { return has_passed(pid, t); }))
+		return;
+
 	auto maps = read_maps(pid, tid);
 	auto slack = maps ? find_slack(tid, *maps) : fail(ESRCH, "");
 	if (!slack || !wait_bootstrap_free(pid, tid, *slack))
@@ -206,6 +231,13 @@ static Control wait_init(pid_t tid, uint64_t control, long deadline)
 	return c;
 }
 
+/* What the resident leaves by, when nothing of its image may be needed any more. */
+static void name_slack_code(InjectionPlan &plan)
+{
+	plan.config.vdso_farewell = plan.slack + static_cast<uint64_t>(bootstrap_farewell - bootstrap_code);
+	plan.config.vdso_release = plan.slack + static_cast<uint64_t>(bootstrap_release - bootstrap_code);
+}
+
 Result<Injection> inject_by_module(pid_t pid, pid_t tid, std::optional<Stopped> held, InjectionPlan plan, const Config &config)
 {
 	const auto &header = *reinterpret_cast<const ImageHeader *>(resident_image);
@@ -213,7 +245,7 @@ Result<Injection> inject_by_module(pid_t pid, pid_t tid, std::optional<Stopped> 
 	plan.config = config;
 	TRY(module.use_cores({config.cores, config.cores + config.core_count}));
 	plan.config.gate = TRY(module.map(plan.base, header.image_size));
-	plan.config.vdso_farewell = plan.slack + static_cast<uint64_t>(bootstrap_farewell - bootstrap_code);
+	name_slack_code(plan);
 	uint64_t control = plan.base + header.control;
 	memcpy(plan.image.data(), &resident_magic[0], sizeof(uint64_t));
 	/* Of the bootstrap only the manager's last steps are needed. */
@@ -249,13 +281,13 @@ Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan pl
 	stopped.detach();
 
 	/* The mapping appears; then the image, and its first word last. */
-	plan.config.vdso_farewell = plan.slack + static_cast<uint64_t>(bootstrap_farewell - bootstrap_code);
+	name_slack_code(plan);
 	long deadline = monotonic_ns() + patience_ns;
 	uint64_t control = plan.base + header.control;
 	bool mapped = poll_until(deadline, [&] { return write_memory(tid, plan.base, plan.image.data(), plan.image.size()); });
 	if (!mapped || !write_memory(tid, control, &plan.config, sizeof(plan.config)) ||
 	    !write_memory(tid, plan.base, &resident_magic[0], sizeof(uint64_t))) {
-		erase_bootstrap(pid, tid);
+		erase_bootstrap(pid, tid, false);
 		return fail(EAGAIN, "thread " + std::to_string(tid) +
 					    " did not map the resident (stopped, out of memory, or executable memory "
 					    "forbidden); nothing was changed");

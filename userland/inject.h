@@ -30,7 +30,7 @@ Result<InjectionPlan> plan_injection(pid_t pid, pid_t tid, bool by_module);
 
 /*
  * Runs the resident's init on a stopped thread and lets the thread go on where it was. `config` is copied to the image, with
- * vdso_farewell filled in. The stop is consumed. On failure the thread goes on as if nothing had happened.
+ * its addresses in the slack filled in. The stop is consumed. On failure the thread goes on as if nothing had happened.
  */
 Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan plan, const Config &config);
 
@@ -43,8 +43,11 @@ Result<Injection> inject_by_module(pid_t pid, pid_t tid, std::optional<Stopped> 
  */
 void unmap_image(pid_t pid, pid_t tid, uint64_t base, bool by_module);
 
-/* Erases the bootstrap from the vDSO's slack, when the resident is gone. Best effort: the bytes are inert. */
-void erase_bootstrap(pid_t pid, pid_t tid);
+/*
+ * Erases the bootstrap from the vDSO's slack, when the resident is gone; not while a thread may be in it, which those can that decoupled
+ * threads have made (`children`). Best effort: the bytes are inert.
+ */
+void erase_bootstrap(pid_t pid, pid_t tid, bool children);
 
 } // namespace decouple
 

@@ -25,6 +25,18 @@ static std::string task_file(pid_t pid, pid_t tid, const char *file)
 	return "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/" + file;
 }
 
+/* PF_KTHREAD in the ninth field of stat; the second may contain anything. */
+static bool is_kernel_thread(pid_t pid, pid_t tid)
+{
+	constexpr unsigned kernel_thread_flag = 0x200000;
+	std::string text;
+	std::getline(std::ifstream(task_file(pid, tid, "stat")), text, '\0');
+	unsigned flags = 0;
+	size_t name_end = text.rfind(')');
+	return name_end != std::string::npos &&
+	       sscanf(text.c_str() + name_end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && flags & kernel_thread_flag;
+}
+
 Result<TaskStatus> read_task_status(pid_t pid, pid_t tid)
 {
 	std::ifstream in(task_file(pid, tid, "status"));
@@ -61,7 +73,11 @@ Result<TaskStatus> read_task_status(pid_t pid, pid_t tid)
 		else if (key == "VmSize")
 			has_memory = true;
 	}
-	s.kernel_thread = !has_memory && s.state != 'Z' && s.state != 'X';
+	if (!has_memory && s.state != 'Z' && s.state != 'X') {
+		s.kernel_thread = is_kernel_thread(pid, tid);
+		if (!s.kernel_thread)
+			s.state = 'X'; /* it is ending: its memory has gone before it */
+	}
 	return s;
 }
 

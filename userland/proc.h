@@ -17,7 +17,7 @@ namespace decouple
 
 /* Fields of /proc/PID/task/TID/status. */
 struct TaskStatus {
-	char state = 0; /* R S D T t Z X I */
+	char state = 0; /* R S D T t Z X I; X also for one that is ending and has given its memory back */
 	pid_t tgid = 0, tracer = 0;
 	int seccomp = 0;
 	uint64_t blocked = 0, caught = 0, ignored = 0, pending = 0;

@@ -247,6 +247,8 @@ static Result<> remove_resident(pid_t pid, const std::vector<pid_t> &tids, const
 	if (!c)
 		return {}; /* the process ended */
 	bool manager = alive(pid, controller.manager());
+	auto sessions = status(pid).value_or(std::vector<ThreadStatus>{});
+	bool children = std::any_of(sessions.begin(), sessions.end(), [](const ThreadStatus &t) { return t.info.clones; });
 	/* With the module the manager knows; without a manager nobody does. */
 	bool left = (controller.by_module() && manager) || std::all_of(tids.begin(), tids.end(), [&](pid_t tid) {
 			    return has_left(pid, tid, c->image_base, c->image_size);
@@ -259,7 +261,7 @@ static Result<> remove_resident(pid_t pid, const std::vector<pid_t> &tids, const
 	}
 	pid_t tid = live_thread(pid);
 	if (left && !find_resident(pid, tid))
-		erase_bootstrap(pid, tid);
+		erase_bootstrap(pid, tid, children);
 	return {};
 }
 

@@ -22,6 +22,8 @@ void call_serve_special(Session *s, CallClass c, const u64 call[7]);
 long call_try_in_child(Session *s, const u64 call[7]);
 /* spawn.cc: clone, fork, vfork, clone3. */
 void call_spawn(Session *s, const u64 call[7]);
+/* Have all threads and processes that share this memory, made by the session's thread, left the resident's code and stacks for good? */
+bool children_left(const Session *s);
 
 } // namespace decouple
 

@@ -104,15 +104,16 @@ return_by_frame:
 	syscall
 	ud2
 
-/* noreturn return_and_release(ucontext *, u32 *busy): as above; the word is cleared when the old stack is no longer needed. */
+/*
+ * noreturn return_and_release(ucontext *, u32 *busy, u64 release): as above; the word is cleared when neither the old stack nor this code is
+ * needed any more, by the code at `release` (struct Config).
+ */
 	.globl	return_and_release
 	.hidden	return_and_release
 return_and_release:
 	mov	%rdi, %rsp
-	movl	$0, (%rsi)
 	mov	$__NR_rt_sigreturn, %eax
-	syscall
-	ud2
+	jmp	*%rdx
 
 /*
  * noreturn return_by_registers(const SigContext *mc, const u8 *xsave): loads everything in user mode, so that the kernel's
@@ -267,7 +268,7 @@ fault_entry:
 	.hidden	image_header
 image_header:
 	.quad	0x7a5d3e91c46f08b2, 0x656c70756f636564	/* resident_magic */
-	.long	2					/* resident_version */
+	.long	3					/* resident_version */
 	.long	image_file_size, image_size, image_text_size
 	.long	init_entry - image_header
 	.long	control - image_header

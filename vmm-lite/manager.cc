@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The manager thread; see manager.h. */
 #include "manager.h"
+#include "calls.h"
 #include "gate.h"
 #include "lock.h"
 #include "proc_maps.h"
@@ -253,6 +254,17 @@ static bool all_gone()
 	return true;
 }
 
+/* New threads may have to wait for a busy core before they leave the resident's code. False: one is not to be expected to (stopped, frozen). */
+static bool wait_for_children(const Session *s)
+{
+	constexpr u32 tries = 4000;
+	TimeSpec moment = {0, ms / 2};
+	auto left = [s] { return children_left(s) && (!s->spare || children_left(s->spare)); };
+	for (u32 i = 0; i < tries && !left(); i++)
+		sys(__NR_nanosleep, addr(&moment), 0);
+	return left();
+}
+
 /*
  * Undoes everything and ends the manager. `left`: no thread executes in the image or on a gate stack; only then they are unmapped too.
  */
@@ -264,7 +276,7 @@ static bool all_gone()
 		if (!s)
 			continue;
 		join_thread(&s->vcpu_alive);
-		left = left && reflector_left(s);
+		left = left && reflector_left(s) && wait_for_children(s);
 		reflector_remove(s);
 		if (left)
 			session_free(s);

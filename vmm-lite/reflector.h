@@ -133,7 +133,8 @@ extern "C" {
 void capture_entry() __attribute__((visibility("hidden")));
 void signal_restorer() __attribute__((visibility("hidden")));
 [[noreturn]] void return_by_frame(decouple::UContext *) __attribute__((visibility("hidden")));
-[[noreturn]] void return_and_release(decouple::UContext *, decouple::u32 *) __attribute__((visibility("hidden")));
+[[noreturn]] void return_and_release(decouple::UContext *, decouple::u32 *, decouple::u64 release)
+	__attribute__((visibility("hidden")));
 [[noreturn]] void return_by_registers(const decouple::SigContext *, const decouple::u8 *) __attribute__((visibility("hidden")));
 long interruptible_call(const decouple::u64 call[7], decouple::u32 *interrupted) __attribute__((visibility("hidden")));
 extern const char call_begin[] __attribute__((visibility("hidden")));

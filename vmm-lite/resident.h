@@ -15,7 +15,7 @@ namespace decouple
 {
 
 constexpr uint64_t resident_magic[2] = {0x7a5d3e91c46f08b2, 0x656c70756f636564}; /* second word: "decouple" */
-constexpr uint32_t resident_version = 2;
+constexpr uint32_t resident_version = 3;
 constexpr uint32_t max_sessions = 1024; /* DECOUPLE_VCPU_MAX */
 
 /* First bytes of the image. Offsets are from the image's start. */
@@ -97,6 +97,7 @@ struct SessionInfo {
 struct Config {
 	uint64_t
 		vdso_farewell; /* address of `syscall; mov $60,%eax; syscall` in the vDSO's slack, for the manager's last step */
+	uint64_t vdso_release; /* address of `movl $0,(%rsi); syscall` there, for the last step of a new thread or process */
 	uint32_t home_spin_us; /* home thread polls the slot this long before it sleeps; may be changed while running */
 	uint32_t guest_spin; /* slot.h: spin */
 	uint32_t follow; /* new threads and forked children are decoupled too */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The session table. Entries are added by the manager only; home and vCPU threads look up. */
 #include "session.h"
+#include "calls.h"
 
 extern "C" {
 decouple::Control control;
@@ -49,7 +50,7 @@ static Session *map_session()
 
 /*
  * Memory for the next session of a thread whose last one is over. It may be leaving that one's stack still; but once it was captured there,
- * it has left the one before.
+ * it has left the one before. None if a child of it is still there.
  */
 static Session *take_memory(Session *last)
 {
@@ -58,6 +59,8 @@ static Session *take_memory(Session *last)
 		s = spare ? spare : map_session();
 		spare = last;
 	}
+	if (s && !children_left(s))
+		return nullptr;
 	if (s) {
 		memset(s, 0, sizeof(*s));
 		s->spare = spare;

@@ -19,7 +19,7 @@
 #define SESSION_FP 1408
 #define SESSION_MODE_GATE 1
 #define GATE_RETURN 4
-#define CONTROL_SESSIONS 592
+#define CONTROL_SESSIONS 600
 
 #ifndef __ASSEMBLER__
 #include "sys.h"

@@ -54,6 +54,14 @@ static bool read_arguments(const u64 call[7], CloneArgs *a)
 	}
 }
 
+bool children_left(const Session *s)
+{
+	bool left = true;
+	for (const ChildRecord &r : s->records)
+		left = left && !load(r.busy);
+	return left;
+}
+
 /* A record whose child has left. All in use: as many children have not run yet; they will. */
 static ChildRecord *take_record(Session *s)
 {
@@ -94,11 +102,11 @@ void call_spawn(Session *s, const u64 call[7])
 	r->fp_size = s->fp_size;
 	r->new_mm = !(a.flags & clone_vm);
 	r->own_actions = !(a.flags & clone_sighand);
-	r->on_child_stack = (a.flags & clone_vm) && a.stack;
+	r->on_child_stack = (a.flags & clone_vm) && !(a.flags & clone_vfork);
 	write_fs_base(s->guest.fs_base);
 	write_gs_base(s->guest.gs_base);
 	long ret = raw_clone(call, r, r->stack + sizeof(r->stack));
-	/* With memory of its own, or gone before vfork returned, the child does not need this copy any more. */
+	/* With memory of its own, or gone before vfork returned, the child does not need this copy any more. Else it says so itself. */
 	if (ret < 0 || !r->on_child_stack)
 		store(r->busy, 0u);
 	if (ret > 0 && (a.flags & clone_thread) && control.config.follow) {
@@ -141,7 +149,6 @@ extern "C" [[noreturn]] void child_start(decouple::ChildRecord *r)
 	if (s->affinity_size)
 		sys(__NR_sched_setaffinity, 0, s->affinity_size, addr(s->affinity));
 	UContext *context = &r->context;
-	u32 unused = 0, *busy = &unused;
 	if (r->own_actions)
 		reflector_release();
 	if (r->new_mm) {
@@ -160,8 +167,7 @@ extern "C" [[noreturn]] void child_start(decouple::ChildRecord *r)
 		memcpy(reinterpret_cast<void *>(fp), r->fp, r->fp_size);
 		*frame = r->context;
 		frame->mc.fpstate = reinterpret_cast<u8 *>(fp);
-		context = frame;
-		busy = &r->busy;
+		return_and_release(frame, &r->busy, control.config.vdso_release);
 	}
-	return_and_release(context, busy);
+	return_by_frame(context);
 }
