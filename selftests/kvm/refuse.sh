@@ -16,10 +16,14 @@ else
 fi
 
 case_name=zombie
-bash -c 'sleep 0 & echo $!; exec sleep 60' >"$dir/zombie" &
+# Not before the shell is no more, which would take its status.
+bash -c 'sleep 0.5 & echo $!; exec sleep 60' >"$dir/zombie" &
 started+=("$!")
-pause 0.3
-zombie=$(cat "$dir/zombie")
+for ((i = 0; i < 100; i++)); do
+	pause 0.1
+	zombie=$(cat "$dir/zombie")
+	grep -qs '^State:.Z' "/proc/$zombie/status" && break
+done
 grep -q '^State:.Z' "/proc/$zombie/status" || bad "no zombie to test with"
 refused 1 "zombie.*ended" "$zombie"
 
