@@ -43,16 +43,24 @@ complain() {
 	bad=1
 }
 
-# What hangs where, for the log.
+# What hangs where, for the log: the program (it is the command's child where that started it), and who it was that spoke last.
 show_target() {
+	local pid
+	for pid in $(pgrep -P "$job") "$job" "$target"; do
+		show_process "$pid"
+	done
+	timeout 5 "$decouple" status --json "$target" 2>&1 | head -c 2000
+	echo
+}
+
+show_process() {
 	local task
-	for task in /proc/"$target"/task/*; do
+	for task in /proc/"$1"/task/*; do
+		[ -e "$task" ] || continue
 		echo "  task ${task##*/} $(cat "$task/comm" 2>/dev/null) $(sed -n 's/^State:\t//p' "$task/status" 2>/dev/null)" \
 			"syscall $(cut -d' ' -f1 "$task/syscall" 2>/dev/null) wchan $(cat "$task/wchan" 2>/dev/null)" \
 			"$(grep -E '^(SigPnd|ShdPnd|SigBlk)' "$task/status" 2>/dev/null | tr '\n\t' '  ')"
 	done
-	timeout 5 "$decouple" status --json "$target" 2>&1 | head -c 2000
-	echo
 }
 
 # State of the thread as the CLI shows it; "none" when it is not listed.
