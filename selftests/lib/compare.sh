@@ -109,7 +109,7 @@ release() {
 	printf 'g' >&6
 }
 
-on_event() { # EVENT PID TID
+on_event() { # EVENT PID TID .
 	target=$2
 	thread=$3
 	case $1 in
@@ -148,7 +148,7 @@ on_event() { # EVENT PID TID
 }
 
 run_mode() {
-	local line deadline=$((SECONDS + limit)) launcher=() wait=${mode%+follow}
+	local line partial='' deadline=$((SECONDS + limit)) launcher=() wait=${mode%+follow}
 	local outfile=$dir/out.$mode ended=''
 	rm -f "$dir/control"
 	head -c 4096 /dev/zero >"$dir/control"
@@ -167,14 +167,16 @@ run_mode() {
 	job=$!
 	target=$job
 	while kill -0 "$job" 2>/dev/null; do
-		# No `read -t LIMIT` on what must not be lost: bash may call a line that it has read to its end timed out.
-		if read -t 0 <&5; then
-			IFS= read -r line <&5
+		# A line's end is the word `.`: bash's read may call a line that it has read to its end timed out.
+		IFS= read -r -t 0.05 line <&5
+		partial+=$line
+		case $partial in
+		*' .')
 			# shellcheck disable=SC2086
-			on_event $line
-		else
-			read -r -t 0.01 <>"$dir/never"
-		fi
+			on_event $partial
+			partial=
+			;;
+		esac
 		if [ $SECONDS -ge $deadline ]; then
 			complain "hangs (more than $limit s)"
 			show_target

@@ -55,7 +55,7 @@ static int open_in_dir(const char *name, int flags)
 static void tell(const char *event)
 {
 	char line[64];
-	int len = snprintf(line, sizeof(line), "%s %d %d\n", event, (int)getpid(), (int)syscall(SYS_gettid));
+	int len = snprintf(line, sizeof(line), "%s %d %d .\n", event, (int)getpid(), (int)syscall(SYS_gettid));
 	int fd = open_in_dir("events", O_WRONLY);
 
 	CHECK(write(fd, line, len) == len);
