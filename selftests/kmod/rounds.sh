@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # timeout: 60
 # The module is loaded, a busy process decoupled by it, something killed at a random moment (the process, the command, one of its threads, nothing),
-# and the module unloaded: each time it goes, nothing hangs, and a survivor's result is right. SOAK=1: a thousand times. ROUNDS, SEED
+# and the module unloaded: each time it goes, nothing hangs, and a survivor's result is right; at the end no thread and no kernel memory is left
+# over. SOAK=1: a thousand times. ROUNDS, SEED
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 module=${DECOUPLE_MODULE:-} DECOUPLE=${DECOUPLE:-build/decouple} programs=${TEST_BUILD:-build/selftests}/kvm
@@ -30,6 +31,7 @@ fail() {
 		[ ! -e "$task" ] || echo "  $task: $(sed -n 's/^State:\t//p' "$task/status"), $(cat "$task/wchan"), $(cat "$task/syscall")"
 	done
 	cat "$tmp"/*
+	dmesg | tail -n 20
 	exit 1
 }
 
@@ -47,6 +49,14 @@ must_end() {
 		sleep 0.01
 	done
 	fail "process $1 does not end"
+}
+
+# What the kernel holds and cannot give back on demand, in KiB, and its threads other than workers.
+kernel_kib() {
+	awk '/^(SUnreclaim|KernelStack|PageTables|SecPageTables|Percpu):/ { sum += $2 } END { print sum }' /proc/meminfo
+}
+tasks() {
+	grep -LE '^kworker' /proc/[0-9]*/task/[0-9]*/comm 2>/dev/null | wc -l
 }
 
 # The program's own, a vCPU thread, or the resident's manager.
@@ -119,5 +129,15 @@ for ((round = 1; round <= rounds; round++)); do
 		sleep 0.02
 	done
 	rm -f "$tmp"/*
+	if [ $round = 3 ]; then # all that is kept for the next time is there by now
+		kib_before=$(kernel_kib)
+		tasks_before=$(tasks)
+	fi
 done
-echo "$rounds rounds, $decoupled of them decoupled, $killed killed; seed $SEED"
+# A process that was killed may still be on its way.
+for ((i = 0; i < 100 && $(tasks) > tasks_before; i++)); do sleep 0.1; done
+grown=$(($(kernel_kib) - kib_before)) more=$(($(tasks) - tasks_before))
+echo "$rounds rounds, $decoupled of them decoupled, $killed killed; seed $SEED; at the end $grown KiB and $more threads more in the kernel"
+# The kernel's caches grow for other reasons, too; a process's pages of the module, a task or a vCPU would be more each time.
+[ $grown -le $((4096 + 4 * rounds)) ] || fail "kernel memory is lost"
+[ $more -le 0 ] || fail "threads are left: $(ps -eLo pid,tid,comm)"

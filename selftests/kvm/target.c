@@ -13,6 +13,8 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 
+#define EATEN (1 << 20)
+
 static volatile sig_atomic_t stop;
 static volatile uintptr_t nowhere = 0x1230;
 
@@ -66,8 +68,19 @@ static void wait_in_vfork(void)
 	wait_child(child);
 }
 
+/* Until there is no more, for anybody. */
+static void eat(void)
+{
+	for (;;) {
+		char *memory = mmap(NULL, EATEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (memory != MAP_FAILED)
+			memset(memory, 1, EATEN);
+	}
+}
+
 static const char *mode;
-static volatile uint64_t *counter; /* [1]: asked to crash, or to wait */
+static volatile uint64_t *counter; /* [1]: asked to crash, to eat memory, or to wait */
 
 static void *work(void *argument)
 {
@@ -85,6 +98,8 @@ static void *work(void *argument)
 		counter[1] = 0;
 		if (!strcmp(mode, "crash"))
 			die_here();
+		if (!strcmp(mode, "eat"))
+			eat();
 		wait_in_vfork();
 	}
 	printf("%s\n", sum == rounds * 499500 && *counter == rounds ? "right" : "wrong");

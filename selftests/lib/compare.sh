@@ -85,11 +85,13 @@ expect_state() {
 
 # A call is being waited in: state S twice.
 wait_asleep() {
-	local try count=0
+	local try stat count=0
 	for ((try = 0; try < 200 && count < 3; try++)); do
 		read -r -t 0.02 <>"$dir/never"
-		case $(sed 's/.*) //;s/ .*//' "/proc/$target/task/$thread/stat" 2>/dev/null) in
-		S) count=$((count + 1)) ;;
+		stat=
+		read -r stat 2>/dev/null <"/proc/$target/task/$thread/stat"
+		case ${stat##*) } in
+		"S "*) count=$((count + 1)) ;;
 		*) count=0 ;;
 		esac
 	done

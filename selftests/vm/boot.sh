@@ -131,18 +131,22 @@ if [ "$INTERACTIVE" = yes ]; then
 	"${qemu[@]:0:1}" --foreground "${qemu[@]:1}" 2>"$work/qemu.err"
 	exit
 fi
-"${qemu[@]}" </dev/null 2>"$work/qemu.err" |
-	while IFS= read -r line || [ -n "$line" ]; do
-		case $line in
-		*decouple-vm-exit:*)
-			echo "${line##*decouple-vm-exit:}" >"$work/exit"
-			line=${line%decouple-vm-exit:*}
-			[ -z "$line" ] || printf '%s\n' "$line"
-			;;
-		*) printf '%s\n' "$line" ;;
-		esac
-	done
-qemu_rc=${PIPESTATUS[0]}
+mkfifo "$work/output"
+"${qemu[@]}" </dev/null >"$work/output" 2>"$work/qemu.err" &
+qemu_pid=$! # of timeout, which passes a signal on
+trap 'kill "$qemu_pid" 2>/dev/null; exit 143' TERM INT HUP
+while IFS= read -r line || [ -n "$line" ]; do
+	case $line in
+	*decouple-vm-exit:*)
+		echo "${line##*decouple-vm-exit:}" >"$work/exit"
+		line=${line%decouple-vm-exit:*}
+		[ -z "$line" ] || printf '%s\n' "$line"
+		;;
+	*) printf '%s\n' "$line" ;;
+	esac
+done <"$work/output"
+wait "$qemu_pid"
+qemu_rc=$?
 
 if [ -s "$work/exit" ]; then
 	exit "$(cat "$work/exit")"
