@@ -41,7 +41,7 @@ done
 # What a bench that was killed left behind goes with the next one. (A process id that can't be.)
 orphan=
 group=$(sed -n 's,^[0-9]*:memory:,/sys/fs/cgroup/memory,p; s,^0::,/sys/fs/cgroup,p' /proc/self/cgroup | head -n 1)
-mkdir -p "$group/decouple-bench-4194299" 2>/dev/null && orphan=$group/decouple-bench-4194299
+[ -e "$group/cgroup.procs" ] && mkdir -p "$group/decouple-bench-4194299" 2>/dev/null && orphan=$group/decouple-bench-4194299
 timeout 100 "$decouple" bench attach --samples 2 --json >"$dir/out" 2>"$dir/err" || bad "status $?: $(cat "$dir/out")"
 grep -q "bench attach: .* \.\.\.$" "$dir/err" || bad "no progress on stderr"
 
