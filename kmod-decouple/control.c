@@ -16,6 +16,7 @@
 struct decouple_controller {
 	struct mutex lock;
 	struct decouple_process *process; /* referenced; NULL: not bound */
+	bool mapped; /* the process's gate is its work */
 };
 
 struct decouple_controller *decouple_controller_create(void)
@@ -29,6 +30,8 @@ struct decouple_controller *decouple_controller_create(void)
 
 void decouple_controller_destroy(struct decouple_controller *c)
 {
+	if (c->mapped)
+		decouple_process_abandon(c->process);
 	if (c->process)
 		decouple_process_put(c->process);
 	kfree(c);
@@ -93,8 +96,10 @@ long decouple_controller_map(struct decouple_controller *c, struct decouple_map 
 	mutex_lock(&c->lock);
 	if (c->process)
 		err = c->process->gate ? -EBUSY : decouple_process_map(c->process, m->image, m->image_size);
-	if (!err)
+	if (!err) {
 		m->gate = c->process->gate;
+		c->mapped = true;
+	}
 	mutex_unlock(&c->lock);
 	return err;
 }

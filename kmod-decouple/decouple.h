@@ -34,6 +34,7 @@ struct decouple_process {
 	struct mutex lock; /* sessions[], frames[], mapping */
 	unsigned long gate; /* user address of the gate's mapping; 0: none */
 	const struct file *gate_file; /* identity: what is mapped there, if anything is */
+	unsigned long image, image_size; /* in front of a gate that has had no session yet; else the size is 0 */
 	bool mapping; /* DECOUPLE_MAP is under way */
 	bool closing; /* the gate's mapping has gone: no new sessions */
 	struct page *frames[DECOUPLE_GATE_FRAMES];
@@ -150,6 +151,7 @@ struct decouple_process *decouple_process_open(struct mm_struct *mm);
 void decouple_process_get(struct decouple_process *p);
 void decouple_process_put(struct decouple_process *p);
 long decouple_process_map(struct decouple_process *p, unsigned long image, unsigned long image_size);
+void decouple_process_abandon(struct decouple_process *p); /* by the controller that has mapped */
 struct decouple_frame *decouple_process_frame(struct decouple_process *p, u64 index); /* under p->lock */
 void decouple_process_poke(struct decouple_process *p);
 /* Asks the manager of a process, by its number in the caller's pid namespace, to end all sessions; -ESRCH it has none. */

@@ -274,6 +274,7 @@ static void close_gate(struct decouple_process *p)
 		decouple_session_remove(p, i);
 	mutex_lock(&p->lock);
 	p->gate = 0;
+	p->image_size = 0;
 	p->recouple = false; /* a wish that nobody was left to hear */
 	p->gate_file = NULL;
 	p->closing = false;
@@ -322,8 +323,12 @@ static int map_in_target(void *work)
 		if (IS_ERR_VALUE(gate)) {
 			vm_munmap(image, w->image_size);
 		} else {
+			mutex_lock(&w->p->lock);
 			WRITE_ONCE(w->p->gate_file, w->file);
 			w->p->gate = gate;
+			w->p->image = w->image;
+			w->p->image_size = w->image_size;
+			mutex_unlock(&w->p->lock);
 		}
 	}
 	kthread_unuse_mm(w->p->mm);
@@ -378,4 +383,44 @@ long decouple_process_map(struct decouple_process *p, unsigned long image, unsig
 	err = p->gate ? -EBUSY : map(p, image, image_size);
 	smp_store_release(&p->mapping, false);
 	return err;
+}
+
+struct unmapping_work {
+	struct work_struct work;
+	struct mm_struct *mm;
+	unsigned long start, size;
+};
+
+static void unmap_in_target(struct work_struct *work)
+{
+	struct unmapping_work *w = container_of(work, struct unmapping_work, work);
+
+	kthread_use_mm(w->mm);
+	vm_munmap(w->start, w->size);
+	kthread_unuse_mm(w->mm);
+}
+
+/* Its controller is gone. Without a session nobody has been in the image: nothing of it stays. (A worker, since the caller may be dying.) */
+void decouple_process_abandon(struct decouple_process *p)
+{
+	struct unmapping_work w = {.mm = p->mm};
+
+	if (!mmget_not_zero(p->mm))
+		return;
+	mutex_lock(&p->lock);
+	if (p->image_size) {
+		w.start = p->image;
+		w.size = p->image_size + DECOUPLE_GATE_SIZE;
+		p->image_size = 0;
+		p->gate = 0;
+		p->gate_file = NULL;
+	}
+	mutex_unlock(&p->lock);
+	if (w.size) {
+		INIT_WORK_ONSTACK(&w.work, unmap_in_target);
+		queue_work(system_unbound_wq, &w.work);
+		flush_work(&w.work);
+		destroy_work_on_stack(&w.work);
+	}
+	mmput(p->mm);
 }

@@ -121,6 +121,7 @@ long decouple_session_add(struct decouple_process *p, u64 index, struct task_str
 		__module_get(THIS_MODULE); /* the caller has one: its hooks may outlast the mapping that it came by */
 		hash_add_rcu(sessions, &s->by_group, (unsigned long)task->signal);
 		rcu_assign_pointer(p->sessions[index], s);
+		p->image_size = 0; /* from here on the resident ends itself */
 		atomic_inc(&session_count);
 	}
 	raw_spin_unlock_irq(&sessions_lock);

@@ -254,7 +254,10 @@ Result<Injection> inject_by_module(pid_t pid, pid_t tid, std::optional<Stopped> 
 	    !write_memory(tid, control, &plan.config, sizeof(plan.config)) ||
 	    !force_memory(tid, plan.slack, blob.data(), blob.size()))
 		return fail_errno("can't write the resident to process " + std::to_string(pid));
-	TRY(module.start(tid, plan.base + header.module_init_entry, plan.base + header.init_stack));
+	if (auto started = module.start(tid, plan.base + header.module_init_entry, plan.base + header.init_stack); !started) {
+		erase_bootstrap(pid, tid, false);
+		return std::unexpected(started.error()); /* the module takes its mappings back */
+	}
 	if (held)
 		held->detach();
 	Control c = config.hold ? Control{} : wait_init(tid, control, monotonic_ns() + patience_ns);

@@ -90,7 +90,8 @@ struct decouple_map {
 /**
  * DECOUPLE_MAP - map anonymous memory for the image, and the gate (gate.h) behind it, into the bound process
  *
- * Argument: &struct decouple_map. The process runs on meanwhile.
+ * Argument: &struct decouple_map. The process runs on meanwhile. Both stay when the device is closed, but are unmapped then if there has been
+ * no session by that time: an attach that fails, or whose controller dies, leaves nothing.
  *
  * Return: 0; -ENXIO the device is not bound; -EEXIST part of the range is in use; -EBUSY the gate was mapped before, or is being mapped;
  * -EPERM the caller may not map there (vm.mmap_min_addr, security modules); -ESRCH the process has ended; -ENOMEM; -EINVAL address or size.

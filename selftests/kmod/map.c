@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * DECOUPLE_MAP maps where it was told and nothing else: refuses other sizes and addresses, what is in use stays; the gate can't be
- * split, moved, or made executable, and the child of fork() has none; there is one gate, whoever asks at the same time.
+ * split, moved, or made executable, and the child of fork() has none; there is one gate, whoever asks at the same time. What an attach that
+ * came to nothing has mapped goes with its device.
  */
 #include "calls.h"
 
@@ -42,6 +43,18 @@ static unsigned int mappings(void)
 		lines += byte == '\n';
 	fclose(maps);
 	return lines;
+}
+
+static long gate_add(__u64 gate, __u64 frame, __u64 tid)
+{
+	register __u64 call __asm__("r10") = DECOUPLE_GATE_ADD, r8 __asm__("r8") = frame, r9 __asm__("r9") = tid;
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "0"(__NR_msync), "D"(gate), "S"(DECOUPLE_GATE_PAGE), "d"(MS_SYNC), "r"(call), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return result;
 }
 
 static bool mapped(const char *at)
@@ -217,7 +230,13 @@ int main(void)
 		_exit(mapped(gate_page) || !mapped(image));
 	REQUIRE(wait_child(child) == 0);
 
-	/* The mapping outlives the device, and goes as mappings go. */
+	/* Without a session it goes with the device; with one it outlives that, and goes as mappings go. */
+	close(device);
+	REQUIRE(!mapped(gate_page) && !mapped(image));
+	device = bound_device();
+	REQUIRE(map_error(device, (__u64)room, IMAGE_SIZE, &gate) == 0);
+	gate_page[4096] = 1;
+	REQUIRE(gate_add(gate, 1, getpid()) == 0);
 	close(device);
 	REQUIRE(gate_page[4096] == 1);
 	MUST(munmap(gate_page, DECOUPLE_GATE_SIZE));
