@@ -5,6 +5,7 @@
  * go to the frame and the thread goes to the gate. The preempt notifier keeps the per-CPU registration with the thread.
  */
 #include <linux/delay.h>
+#include <linux/irq_work.h>
 #include <linux/rseq.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
@@ -135,6 +136,10 @@ static void capture(struct decouple_session *s, struct pt_regs *regs)
 		regs->flags &= ~X86_EFLAGS_TF;
 	s->stepping = s->trapping = s->stepped = false;
 	raw_spin_lock(&s->lock);
+	if (READ_ONCE(current->pending.signal.sig[0]) & sigmask(SIGSTOP)) {
+		raw_spin_unlock(&s->lock);
+		return; /* it has just come, and stops the thread where it is: first that */
+	}
 	s->capture = false;
 	s->where = DECOUPLE_IN_GATE;
 	if (!task_work_pending(current))
@@ -199,10 +204,52 @@ void decouple_restore_rax(struct decouple_session *s)
 	s->fix_rax = false;
 }
 
+/* An interrupt that finds the thread in user mode, where Linux looks for signals behind it. */
+static void look_again(struct irq_work *unused) {}
+
+static DEFINE_PER_CPU(struct irq_work, look);
+
+/* Not by an initialiser: a module's addresses are not put into what is there for each CPU (before Linux 6.15). */
+void decouple_capture_init(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) per_cpu(look, cpu) = IRQ_WORK_INIT_HARD(look_again);
+}
+
+void decouple_capture_exit(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) irq_work_sync(per_cpu_ptr(&look, cpu));
+}
+
+/* The registers are complete only here, which is behind the place where Linux stops a thread for its tracer: so it comes by there once more. */
+static bool unblock_late(struct decouple_session *s)
+{
+	if (!s->late)
+		return false;
+	s->late = false;
+	WRITE_ONCE(current->blocked.sig[0], s->late_mask & ~UNBLOCKABLE);
+	set_thread_flag(TIF_SIGPENDING);
+	irq_work_queue(this_cpu_ptr(&look));
+	return true;
+}
+
+static void notice_tracer(struct decouple_session *s)
+{
+	bool traced = current->ptrace;
+
+	if (traced && !s->traced)
+		decouple_process_wish(s->process, DECOUPLE_WAKE_TRACED);
+	s->traced = traced;
+}
+
 static void on_return(struct user_return_notifier *n)
 {
 	struct decouple_session *s = container_of(n, struct decouple_session, user_return);
 	struct pt_regs *regs = task_pt_regs(current);
+	bool late;
 
 	if (current->mm != s->process->mm) { /* it executed another program */
 		s->where = DECOUPLE_GONE;
@@ -212,6 +259,7 @@ static void on_return(struct user_return_notifier *n)
 	if (decouple_session_interrupted(s))
 		skip_call(s->frame, regs);
 	decouple_restore_rax(s);
+	late = unblock_late(s);
 	if (READ_ONCE(s->ended)) {
 		if (s->trapping)
 			regs->flags &= ~X86_EFLAGS_TF;
@@ -220,10 +268,13 @@ static void on_return(struct user_return_notifier *n)
 		return;
 	}
 	if (s->where == DECOUPLE_IN_GATE) {
+		notice_tracer(s);
 		if (s->interrupt_first)
 			interrupt_first(s, regs);
 		return;
 	}
+	if (late)
+		return;
 	if (!READ_ONCE(s->capture))
 		decouple_hooks_drop(s);
 	else if (test_thread_flag(TIF_SINGLESTEP))

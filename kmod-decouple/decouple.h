@@ -42,7 +42,9 @@ struct decouple_process {
 	raw_spinlock_t manager_lock;
 	struct task_struct *manager; /* sleeps in DECOUPLE_GATE_MANAGE */
 	bool poked;
-	bool recouple; /* root asks the manager to end all sessions */
+	unsigned int wish; /* why the manager is woken, enum decouple_wake; 0: no reason but the poke itself */
+	unsigned long put_off; /* jiffies; since then a stop for a debugger is put off; 0: none */
+	bool debugged; /* a debugger has stopped the manager or a vCPU thread: home threads stop where they are */
 	DECLARE_BITMAP(cores, DECOUPLE_CORES_MAX); /* where vCPU threads may run; bits are only ever set, under lock */
 };
 
@@ -90,6 +92,9 @@ struct decouple_session {
 	bool interrupt_first; /* DECOUPLE_GATE_INTERRUPT_FIRST: until that call is over */
 	bool fix_rax; /* the exit of the gate call has overwritten RAX: */
 	unsigned long rax;
+	bool late; /* a tracer is to see the registers as they are behind that: until then signals stay blocked */
+	u64 late_mask;
+	bool traced; /* the manager was told */
 	u64 captures, signals, sleeps, interruptions; /* for sysfs */
 
 	/* Set by anybody. */
@@ -100,11 +105,13 @@ struct decouple_session {
 	bool waiting; /* home thread sleeps in DECOUPLE_GATE_WAIT */
 };
 
-/* session.c. The first two under rcu_read_lock(). */
+/* session.c. The first four under rcu_read_lock(). */
 struct decouple_session *decouple_session_of(struct task_struct *task);
 struct decouple_session *decouple_session_at(struct decouple_process *p, u64 index);
 /* Calls `each` for the sessions of a thread group; under rcu_read_lock(). */
 void decouple_sessions_of_group(struct signal_struct *group, void (*each)(struct decouple_session *s, int arg), int arg);
+/* One whose vCPU thread or manager that is; NULL: none. */
+struct decouple_session *decouple_session_helped_by(struct task_struct *task);
 bool decouple_any_sessions(void);
 long decouple_session_add(struct decouple_process *p, u64 index, struct task_struct *task); /* references the task */
 long decouple_session_remove(struct decouple_process *p, u64 index);
@@ -119,6 +126,14 @@ void decouple_hooks_drop(struct decouple_session *s); /* on the session's own th
 void decouple_capture(struct decouple_session *s); /* may sleep */
 void decouple_switched_in(struct task_struct *next); /* run queue locked */
 void decouple_restore_rax(struct decouple_session *s); /* on its own thread, before a signal frame is built */
+void decouple_capture_init(void);
+void decouple_capture_exit(void); /* no hooks any more */
+
+/* debugger.c */
+/* Under siglock and rcu_read_lock(): SIGSTOP is pending for that thread. */
+void decouple_stop_generated(struct task_struct *task);
+/* By the manager, again and again while the threads are given back. */
+void decouple_stop_overdue(struct decouple_process *p);
 
 /* kick.c: any context */
 void decouple_interrupt_task(struct decouple_process *p, struct task_struct *t);
@@ -153,7 +168,9 @@ void decouple_process_put(struct decouple_process *p);
 long decouple_process_map(struct decouple_process *p, unsigned long image, unsigned long image_size);
 void decouple_process_abandon(struct decouple_process *p); /* by the controller that has mapped */
 struct decouple_frame *decouple_process_frame(struct decouple_process *p, u64 index); /* under p->lock */
-void decouple_process_poke(struct decouple_process *p);
+void decouple_process_poke(struct decouple_process *p); /* any context */
+/* Wakes the manager, with a reason; any context. False: there is none. */
+bool decouple_process_wish(struct decouple_process *p, enum decouple_wake why);
 /* Asks the manager of a process, by its number in the caller's pid namespace, to end all sessions; -ESRCH it has none. */
 long decouple_process_recouple(pid_t pid);
 /* Asks the managers of all processes with a vCPU thread for this processor to end their sessions; may sleep. */

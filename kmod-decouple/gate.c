@@ -63,7 +63,11 @@ static long leave_gate(struct decouple_session *s, u64 how)
 		current->saved_sigmask.sig[0] = READ_ONCE(s->frame->mask_saved) & ~UNBLOCKABLE;
 		set_restore_sigmask();
 	}
-	set_blocked(READ_ONCE(s->frame->mask));
+	s->late = !temporary && current->ptrace;
+	if (s->late)
+		s->late_mask = READ_ONCE(s->frame->mask);
+	else
+		set_blocked(READ_ONCE(s->frame->mask));
 	if (how == DECOUPLE_RETURN_LEAVE)
 		decouple_session_remove(s->process, s->index);
 	return 0;
@@ -76,7 +80,7 @@ static bool signal_waits(u64 mask)
 	spin_lock_irq(siglock());
 	pending = current->pending.signal.sig[0] | current->signal->shared_pending.signal.sig[0];
 	spin_unlock_irq(siglock());
-	return (pending & ~mask) != 0;
+	return (pending & ~mask & ~UNBLOCKABLE) != 0;
 }
 
 /*
@@ -158,8 +162,10 @@ static long kick(struct decouple_session *s)
 static long manage(struct decouple_process *p, u64 ns)
 {
 	struct task_struct *old = NULL;
+	unsigned int wish;
 	long result;
 
+	decouple_stop_overdue(p);
 	raw_spin_lock_irq(&p->manager_lock);
 	if (p->manager != current) {
 		old = p->manager;
@@ -169,7 +175,8 @@ static long manage(struct decouple_process *p, u64 ns)
 	if (old)
 		put_task_struct(old);
 	result = sleep_until(&p->poked, NULL, ns);
-	return result == DECOUPLE_WAKE_BELL && xchg(&p->recouple, false) ? DECOUPLE_WAKE_RECOUPLE : result;
+	wish = result == DECOUPLE_WAKE_BELL ? xchg(&p->wish, 0) : 0;
+	return wish ? wish : result;
 }
 
 static long add(struct decouple_process *p, u64 frame, u64 tid)

@@ -155,6 +155,7 @@ static int __init decouple_init(void)
 {
 	int err;
 
+	decouple_capture_init();
 	err = decouple_sysfs_init();
 	if (err)
 		return err;
@@ -182,6 +183,7 @@ err_probes:
 	decouple_probes_unregister();
 err_sessions:
 	decouple_sessions_exit();
+	decouple_capture_exit();
 err_sysfs:
 	decouple_sysfs_exit();
 	decouple_grants_exit();
@@ -194,6 +196,7 @@ static void __exit decouple_exit(void)
 	decouple_hotplug_exit();
 	decouple_probes_unregister();
 	decouple_sessions_exit();
+	decouple_capture_exit();
 	decouple_sysfs_exit();
 	decouple_grants_exit();
 }

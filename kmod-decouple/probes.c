@@ -37,7 +37,10 @@ static void signal_generated(void *unused, int sig, struct kernel_siginfo *info,
 	if (!decouple_any_sessions() || dropped_at_once(task, sig))
 		return;
 	rcu_read_lock();
-	if (group) {
+	if (sig == SIGSTOP) {
+		if (!group)
+			decouple_stop_generated(task);
+	} else if (group) {
 		decouple_sessions_of_group(task->signal, notice, sig);
 	} else {
 		s = decouple_session_of(task);

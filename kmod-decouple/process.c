@@ -113,14 +113,33 @@ struct decouple_frame *decouple_process_frame(struct decouple_process *p, u64 in
 	return page ? page_address(page) : NULL;
 }
 
-void decouple_process_poke(struct decouple_process *p)
+static bool wake_manager(struct decouple_process *p)
 {
-	raw_spin_lock_irq(&p->manager_lock);
+	unsigned long flags;
+	bool there;
+
+	raw_spin_lock_irqsave(&p->manager_lock, flags);
 	WRITE_ONCE(p->poked, true);
 	smp_mb(); /* pairs with set_current_state() in gate.c: manage */
-	if (p->manager && READ_ONCE(p->manager->mm) == p->mm)
+	there = p->manager && READ_ONCE(p->manager->mm) == p->mm;
+	if (there)
 		wake_up_process(p->manager);
-	raw_spin_unlock_irq(&p->manager_lock);
+	raw_spin_unlock_irqrestore(&p->manager_lock, flags);
+	return there;
+}
+
+void decouple_process_poke(struct decouple_process *p)
+{
+	wake_manager(p);
+}
+
+bool decouple_process_wish(struct decouple_process *p, enum decouple_wake why)
+{
+	if (why != DECOUPLE_WAKE_TRACED)
+		WRITE_ONCE(p->wish, why);
+	else
+		cmpxchg(&p->wish, 0, why);
+	return wake_manager(p);
 }
 
 /* The memory of a process, whose main thread may have ended before the others: not referenced, for comparison only. */
@@ -149,12 +168,6 @@ static bool has_sessions(struct decouple_process *p)
 	return any;
 }
 
-static void ask_to_recouple(struct decouple_process *p)
-{
-	WRITE_ONCE(p->recouple, true);
-	decouple_process_poke(p);
-}
-
 long decouple_process_recouple(pid_t pid)
 {
 	struct mm_struct *mm = memory_of(pid);
@@ -169,7 +182,7 @@ long decouple_process_recouple(pid_t pid)
 	if (!p)
 		return err;
 	if (has_sessions(p)) {
-		ask_to_recouple(p);
+		decouple_process_wish(p, DECOUPLE_WAKE_RECOUPLE);
 		err = 0;
 	}
 	decouple_process_put(p);
@@ -196,7 +209,7 @@ void decouple_processes_leave(unsigned int cpu)
 	struct decouple_process *p;
 
 	mutex_lock(&processes_lock);
-	list_for_each_entry(p, &processes, link) if (has_vcpu_on(p, cpu)) ask_to_recouple(p);
+	list_for_each_entry(p, &processes, link) if (has_vcpu_on(p, cpu)) decouple_process_wish(p, DECOUPLE_WAKE_RECOUPLE);
 	mutex_unlock(&processes_lock);
 }
 
@@ -275,7 +288,9 @@ static void close_gate(struct decouple_process *p)
 	mutex_lock(&p->lock);
 	p->gate = 0;
 	p->image_size = 0;
-	p->recouple = false; /* a wish that nobody was left to hear */
+	p->wish = 0; /* nobody was left to hear it */
+	p->debugged = false;
+	p->put_off = 0;
 	p->gate_file = NULL;
 	p->closing = false;
 	mutex_unlock(&p->lock);

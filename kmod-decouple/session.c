@@ -41,6 +41,18 @@ void decouple_sessions_of_group(struct signal_struct *group, void (*each)(struct
 	hash_for_each_possible_rcu(sessions, s, by_group, (unsigned long)group) if (s->task->signal == group) each(s, arg);
 }
 
+struct decouple_session *decouple_session_helped_by(struct task_struct *task)
+{
+	struct decouple_session *s;
+
+	hash_for_each_possible_rcu(sessions, s, by_group, (unsigned long)task->signal)
+	{
+		if (s->task->signal == task->signal && (READ_ONCE(s->vcpu) == task || READ_ONCE(s->process->manager) == task))
+			return s;
+	}
+	return NULL;
+}
+
 struct decouple_session *decouple_session_at(struct decouple_process *p, u64 index)
 {
 	return index < DECOUPLE_GATE_FRAMES ? rcu_dereference(p->sessions[index]) : NULL;

@@ -55,6 +55,8 @@ const char *reason_text(Reason reason)
 		return "system call that a guest can't follow";
 	case Reason::kvm_lost:
 		return "the VM could not be built again";
+	case Reason::debugger:
+		return "a debugger attached";
 	}
 	return "unknown";
 }

@@ -4,6 +4,7 @@
 #include "call_class.h"
 #include "cputime.h"
 #include "gate.h"
+#include "manager.h"
 #include "reflector.h"
 #include "vm.h"
 
@@ -40,7 +41,7 @@ static void interrupted_for_resident(Session *s, CallEnd end)
 	gate_pause(s);
 	if (end == CallEnd::restart_block)
 		s->guest.regs.rax = __NR_restart_syscall;
-	gate_leave(s, Reason::asked, 0);
+	gate_leave(s, manager_recouple_reason(), 0);
 }
 
 static void serve_interruptible(Session *s, u64 call[7])
@@ -124,7 +125,7 @@ static void serve_temporary_mask(Session *s, u64 call[7])
 	for (;;) {
 		s->mask = temporary & ~reserved_signals();
 		/* Ignored ones count too: Linux drops them only when it gets to look. */
-		bool waiting = (sigpending() & ~s->mask & ~reserved_signals()) != 0;
+		bool waiting = (sigpending() & ~s->mask & ~unblockable & ~reserved_signals()) != 0;
 		long ret;
 		bool done = reflector_call_masked(s, call, s->mask, waiting, &ret);
 		u64 pending = done ? 0 : signals_pending(s);

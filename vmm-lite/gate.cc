@@ -182,6 +182,8 @@ static void end_session(Session *s, Reason reason, s64 detail)
 	store(s->recapture_claim, 0u);
 	/* From here the vCPU thread and the manager may tear down; nothing of theirs is used below. */
 	gate_command(s, VcpuCommand::quit);
+	if (reason == Reason::debugger)
+		manager_end_vm(s);
 	store(s->info.state, SessionState::recoupled);
 }
 
@@ -240,7 +242,7 @@ static void attend(Session *s)
 {
 	if (load(s->want) == static_cast<u32>(Want::recouple)) {
 		gate_pause(s);
-		gate_leave(s, Reason::asked, 0);
+		gate_leave(s, manager_recouple_reason(), 0);
 	}
 	if (load(s->want) == static_cast<u32>(Want::round_trips) && s->round_trips_left) {
 		s->round_trip_start = rdtsc();
@@ -271,7 +273,7 @@ static void attend(Session *s)
 		gate_return(s, Return::capture);
 	/* Here too: a thread whose every instruction faults, as where no file can be opened any more, never gets to attend(). */
 	if (load(s->want) == static_cast<u32>(Want::recouple))
-		gate_leave(s, Reason::asked, 0);
+		gate_leave(s, manager_recouple_reason(), 0);
 	fault_expect(s);
 	gate_return(s, Return::moment);
 }
@@ -368,11 +370,11 @@ extern "C" __attribute__((visibility("hidden"))) void gate_leave_blocked(decoupl
 		reflector_take_claimed(s);
 	gate_pause(s);
 	if (nr != __NR_restart_syscall)
-		gate_leave(s, Reason::asked, 0);
+		gate_leave(s, manager_recouple_reason(), 0);
 	/* rt_sigreturn would drop the kernel's restart block: everything is loaded in user mode. */
 	s->guest.regs.rax = nr;
 	give_back_thread(s);
-	s->info.reason = Reason::asked;
+	s->info.reason = manager_recouple_reason();
 	if (s->mask_has_reserved)
 		s->mask |= reserved_signals();
 	gate_fill(s, &s->context, s->fp);

@@ -5,6 +5,7 @@
 #include "gate.h"
 #include "lock.h"
 #include "proc_maps.h"
+#include "recouple.h"
 #include "reflector.h"
 #include "resident_start.h"
 #include "task_name.h"
@@ -27,7 +28,6 @@ static u32 manager_alive; /* CLONE_CHILD_CLEARTID word */
 static u32 suspend_asked;
 static Session *resume_session;
 static bool had_sessions;
-static bool ending; /* root has asked the module for the end of all sessions; until somebody attaches again */
 static Mutex adopt_lock;
 static struct {
 	s32 tid;
@@ -41,7 +41,7 @@ u64 manager_tsc_per_us()
 	return tsc_per_us;
 }
 
-static s64 now_ns()
+s64 manager_now_ns()
 {
 	TimeSpec t;
 	sys(__NR_clock_gettime, 4 /* CLOCK_MONOTONIC_RAW */, addr(&t));
@@ -126,37 +126,6 @@ static long add_session(s32 tid, u32 core, u32 service_core, Session **out)
 	return index;
 }
 
-static long recouple(s32 tid)
-{
-	long found = -ESRCH;
-	for (u32 i = 0; i < session_limit; i++) {
-		Session *s = session_at(i);
-		if (!s || (tid && s->info.tid != tid))
-			continue;
-		SessionState state = load(s->info.state);
-		if (state == SessionState::recoupled || state == SessionState::failed)
-			continue;
-		found = found < 0 ? 1 : found + 1;
-		u32 not_captured = static_cast<u32>(Mode::native);
-		if (state == SessionState::starting && !s->first_capture_done &&
-		    __atomic_compare_exchange_n(&s->mode, &not_captured, static_cast<u32>(Mode::left), false, __ATOMIC_SEQ_CST,
-						__ATOMIC_SEQ_CST)) {
-			/* Never captured: only our side must end. A capture signal that is still on its way is dropped by gate.S or gate_enter(). */
-			gate_quit_vcpu(s);
-			reflector_remove(s);
-			s->info.reason = Reason::asked;
-			store(s->info.state, SessionState::recoupled);
-			continue;
-		}
-		store(s->want, static_cast<u32>(Want::recouple));
-		full_barrier(); /* pairs with gate.cc: sleep */
-		reflector_wake_home(s);
-		if (by_module()) /* else a tracer takes it out: that is exact for calls with a time-out too */
-			reflector_interrupt_call(s);
-	}
-	return found;
-}
-
 static long round_trips(s32 tid, u64 trips)
 {
 	Session *s = session_of(tid);
@@ -168,24 +137,6 @@ static long round_trips(s32 tid, u64 trips)
 	full_barrier();
 	reflector_wake_home(s);
 	return 0;
-}
-
-void manager_recouple_others(Session *self)
-{
-	s64 deadline = now_ns() + 1000 * ms;
-	while (manager_active_sessions() > 1 && now_ns() < deadline) {
-		for (u32 i = 0; i < session_limit; i++) {
-			Session *s = session_at(i);
-			if (!s || s == self || load(s->info.state) == SessionState::recoupled)
-				continue;
-			store(s->want, static_cast<u32>(Want::recouple));
-			full_barrier();
-			reflector_wake_home(s);
-			reflector_interrupt_call(s);
-		}
-		TimeSpec t = {0, ms};
-		sys(__NR_nanosleep, addr(&t), 0);
-	}
 }
 
 void manager_adopt(s32 tid, u64 fs_base, const Session *parent)
@@ -210,7 +161,8 @@ static void serve_adoptions()
 {
 	for (;;) {
 		adopt_lock.lock();
-		if (!adopted_count) {
+		if (!adopted_count || vm_ends()) {
+			adopted_count = 0;
 			adopt_lock.unlock();
 			return;
 		}
@@ -306,7 +258,11 @@ static void serve_mailbox()
 	Session *s;
 	switch (m.command) {
 	case Command::add:
-		ending = false;
+		if (vm_ends()) {
+			m.result = -EBUSY;
+			break;
+		}
+		recouple_all(Reason::none);
 		if ((s = session_of(m.tid)) && !s->first_capture_done && load(s->info.state) == SessionState::starting) {
 			m.result = s->info.index; /* an attach died between this and the capture: go on where it was */
 			break;
@@ -364,18 +320,19 @@ static u32 getcpu()
 
 [[noreturn]] static void loop()
 {
-	s64 ended_since = 0, started = now_ns();
+	s64 ended_since = 0, started = manager_now_ns();
 	bool settled = false;
 	for (;;) {
 		serve_mailbox();
 		serve_adoptions();
+		serve_vm_end();
 		if (load(suspend_asked)) {
 			suspend_asked = 0;
 			vm_destroy();
 			for (;;)
 				sys(__NR_exit, 0);
 		}
-		s64 now = now_ns();
+		s64 now = manager_now_ns();
 		bool idle = manager_active_sessions() == 0 && !adopted_count;
 		if (!idle && !settled) {
 			settled = true;
@@ -385,15 +342,17 @@ static u32 getcpu()
 			ended_since = 0;
 		else if (!ended_since)
 			ended_since = now;
-		if (idle && had_sessions && (ending || all_gone()))
+		bool end = recoupling_all();
+		if (idle && had_sessions && (end || all_gone()))
 			unload(true);
 		if (idle && now - (had_sessions ? ended_since : started) > abandoned_ns)
 			unload(false);
 		/* Asleep unless something is about to end: looked at closely first, leisurely later. */
-		TimeSpec t = {0, now - ended_since < 100 * ms ? ms / 2 : ending ? 5 * ms : 100 * ms};
-		if (reflector_manager_wait(idle || ending ? &t : nullptr))
-			ending = true;
-		if (ending)
+		TimeSpec t = {0, now - ended_since < 100 * ms ? ms / 2 : end ? 5 * ms : 100 * ms};
+		Reason asked = reflector_manager_wait(idle || end ? &t : nullptr);
+		if (asked != Reason::none)
+			recouple_all(asked);
+		if (recoupling_all())
 			recouple(0);
 	}
 }
@@ -405,8 +364,8 @@ static u32 getcpu()
 	control.error_step = static_cast<u32>(e.step);
 	store(control.state, ResidentState::failed);
 	futex_wake(reinterpret_cast<u32 *>(&control.state), ~0u >> 1);
-	s64 deadline = now_ns() + abandoned_ns;
-	while (now_ns() < deadline) {
+	s64 deadline = manager_now_ns() + abandoned_ns;
+	while (manager_now_ns() < deadline) {
 		TimeSpec t = {0, 10 * ms};
 		reflector_manager_wait(&t);
 		serve_mailbox();
@@ -436,7 +395,7 @@ static Instant instant()
 	Instant now = {};
 	for (int i = 0; i < tries; i++) {
 		u64 before = rdtsc();
-		s64 ns = now_ns();
+		s64 ns = manager_now_ns();
 		now = {rdtsc(), ns};
 		if (now.tsc - before < close)
 			break;
@@ -493,7 +452,7 @@ void resident_forget()
 	had_sessions = false;
 	resume_session = nullptr;
 	suspend_asked = 0;
-	ending = false;
+	recouple_forget();
 }
 
 long manager_start()

@@ -12,6 +12,7 @@ namespace decouple
 {
 
 u64 manager_tsc_per_us();
+s64 manager_now_ns(); /* monotonic, raw */
 
 /* Wakes the manager to look for requests and for sessions that have ended. Any thread. */
 void manager_poke();
@@ -26,9 +27,17 @@ void manager_recouple_others(Session *s);
 /* Tells the controller named in Config::follow_socket that this process is about to execve. */
 void manager_announce_exec();
 
+/* Why a thread that is to be recoupled is. */
+Reason manager_recouple_reason();
+
 u32 manager_active_sessions();
 /* Threads of the process beside the caller. */
 bool manager_other_threads();
+/*
+ * A debugger waits for the main thread: when that is the last to leave, vCPU threads and VM end before it, for at most a second. The VM has a
+ * thread of its own (KVM's recovery of huge pages, from Linux 6.12 on), and if the debugger stopped that, its end would wait for it.
+ */
+void manager_end_vm(Session *s);
 /* Ends manager and vCPU thread of the only session, and starts them again; the home thread waits. */
 void manager_suspend(Session *s);
 long manager_resume(Session *s);

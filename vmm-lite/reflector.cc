@@ -84,7 +84,7 @@ void reflector_kicked()
 
 static u32 manager_waits; /* it waits for its signal, and saw nothing to do before */
 
-bool reflector_manager_wait(const TimeSpec *longest)
+Reason reflector_manager_wait(const TimeSpec *longest)
 {
 	if (by_module())
 		return module_reflector::manager_wait(longest);
@@ -93,7 +93,7 @@ bool reflector_manager_wait(const TimeSpec *longest)
 	if (!manager_has_work())
 		sigtimedwait(capture_bit, nullptr, longest);
 	store(manager_waits, 0u);
-	return false;
+	return Reason::none;
 }
 
 void reflector_manager_wake()

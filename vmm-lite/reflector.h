@@ -68,8 +68,8 @@ bool reflector_kick(Session *s);
 /* Takes back kicks that came too late. On the vCPU thread. */
 void reflector_kicked();
 
-/* The manager's sleep, true: root asks it to recouple all; and its end, from any thread. */
-bool reflector_manager_wait(const TimeSpec *longest);
+/* The manager's sleep, and why it is to recouple all, if it is; and its end, from any thread. */
+Reason reflector_manager_wait(const TimeSpec *longest);
 void reflector_manager_wake();
 
 /* wait: the home thread sleeps until its doorbell rings or an application signal that `mask` lets through is pending. */

@@ -123,9 +123,18 @@ static u64 in_ns(const TimeSpec *t)
 	return t ? static_cast<u64>(t->sec) * 1000000000 + static_cast<u64>(t->nsec) : 0;
 }
 
-bool manager_wait(const TimeSpec *longest)
+Reason manager_wait(const TimeSpec *longest)
 {
-	return gate_call(DECOUPLE_GATE_MANAGE, 0, in_ns(longest)) == DECOUPLE_WAKE_RECOUPLE;
+	switch (gate_call(DECOUPLE_GATE_MANAGE, 0, in_ns(longest))) {
+	case DECOUPLE_WAKE_RECOUPLE:
+		return Reason::asked;
+	case DECOUPLE_WAKE_DEBUGGER:
+		return Reason::debugger;
+	case DECOUPLE_WAKE_TRACED: /* by our own controller, for --follow */
+		return control.config.follow_socket[0] ? Reason::none : Reason::debugger;
+	default:
+		return Reason::none;
+	}
 }
 
 void manager_wake()
@@ -166,7 +175,7 @@ static bool begin(decouple_frame *f, u64 mask)
 	f->mask_wait = mask;
 	store(f->in_call, 1u);
 	full_barrier(); /* pairs with the module's: kmod-decouple/probes.c: notice */
-	return (sigpending() & ~mask) != 0;
+	return (sigpending() & ~mask & ~unblockable) != 0;
 }
 
 /* The call is over; if somebody is interrupting it, that comes first. */

@@ -18,7 +18,7 @@ void vcpu_end(Session *s);
 void capture(Session *s);
 void capture_self();
 bool kick(Session *s);
-bool manager_wait(const TimeSpec *longest);
+Reason manager_wait(const TimeSpec *longest);
 void manager_wake();
 Wake sleep(Session *s, u64 mask);
 void wake_home(Session *s);

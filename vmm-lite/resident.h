@@ -56,6 +56,7 @@ enum class Reason : uint32_t {
 	exited,
 	unsupported_call, /* detail: system call number */
 	kvm_lost, /* VM could not be rebuilt; detail: errno */
+	debugger, /* one attached; with the module only */
 };
 
 /* What only a tracer can see of a thread; written by the controller while it holds the thread stopped for its first capture. */

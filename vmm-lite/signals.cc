@@ -24,7 +24,7 @@ static bool ignored(int signal)
 /* What the kernel would look at when the mask lets it: ignored signals, too. */
 static u64 unblocked(const Session *s)
 {
-	return sigpending() & ~s->mask & ~reserved_signals();
+	return sigpending() & ~s->mask & ~unblockable & ~reserved_signals();
 }
 
 static u64 ignored_of(u64 signals)

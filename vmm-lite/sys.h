@@ -134,6 +134,7 @@ enum Signal : int {
 constexpr u64 synchronous_signals = bit(sig_segv) | bit(sig_bus) | bit(sig_ill) | bit(sig_trap) | bit(sig_fpe) | bit(sig_sys);
 /* Ignored by default (kernel/signal.c: sig_kernel_ignore). */
 constexpr u64 default_ignored = bit(sig_cont) | bit(sig_chld) | bit(sig_urg) | bit(sig_winch);
+/* In no mask; but the module may put off a SIGSTOP (kmod-decouple/debugger.c). */
 constexpr u64 unblockable = bit(sig_kill) | bit(sig_stop);
 constexpr u64 default_stop = bit(sig_tstp) | bit(sig_ttin) | bit(sig_ttou);
 

@@ -15,7 +15,7 @@
 #ifndef DECOUPLE_GATE_H
 #define DECOUPLE_GATE_H
 
-#define DECOUPLE_GATE_VERSION 2
+#define DECOUPLE_GATE_VERSION 3
 
 #define DECOUPLE_GATE_FRAMES 576 /* sessions per process */
 #define DECOUPLE_GATE_PAGE 4096
@@ -55,7 +55,7 @@ enum decouple_gate_call {
 	/* R8 frame. KVM_RUN of the session's vCPU thread returns EINTR, now or when it is next made. */
 	DECOUPLE_GATE_KICK,
 	/* The caller becomes the process's manager and sleeps for R9 ns at most (0: without limit) until DECOUPLE_GATE_POKE or the
-	 * controller's DECOUPLE_POKE. Returns enum decouple_wake; DECOUPLE_WAKE_RECOUPLE: root asks for the end of all sessions. */
+	 * controller's DECOUPLE_POKE. Returns enum decouple_wake. */
 	DECOUPLE_GATE_MANAGE,
 	/* Wakes the manager. */
 	DECOUPLE_GATE_POKE,
@@ -64,7 +64,16 @@ enum decouple_gate_call {
 /* Added to enum decouple_return: frame->mask is for the delivery of signals only, frame->mask_saved comes into force behind it. */
 #define DECOUPLE_RETURN_TEMPORARY 0x100
 
-enum decouple_wake { DECOUPLE_WAKE_TIMEOUT = 0, DECOUPLE_WAKE_BELL = 1, DECOUPLE_WAKE_SIGNAL = 2, DECOUPLE_WAKE_RECOUPLE = 3 };
+/* What ended a sleep; the last three are for the manager. */
+enum decouple_wake {
+	DECOUPLE_WAKE_TIMEOUT = 0,
+	DECOUPLE_WAKE_BELL = 1,
+	DECOUPLE_WAKE_SIGNAL = 2,
+	DECOUPLE_WAKE_RECOUPLE = 3, /* root asks for the end of all sessions */
+	/* A tracer waits for a thread to stop (PTRACE_ATTACH), which it does where it leaves the gate: all sessions must end. */
+	DECOUPLE_WAKE_DEBUGGER = 4,
+	DECOUPLE_WAKE_TRACED = 5, /* a tracer has a thread that is in the gate (PTRACE_SEIZE), and does not wait */
+};
 
 enum decouple_return {
 	DECOUPLE_RETURN_STAY = 0, /* runs natively from now on */
