@@ -139,7 +139,8 @@ Result<> measure_memory(const Options &options, KernelMemory &memory, Report &re
 		"kernel_memory_*: growth of the kernel's memory 100 ms after an attach, of node and java a second after; "
 		"kernel_memory_per_thread_kib by each further thread; medians of " +
 		std::to_string(memory_rounds) + " attaches of the small process, " + std::to_string(program_starts) +
-		" of the others, whose own growth meanwhile is in it; " + memory.source());
+		" of the others, whose own growth is in it: *_native_kib is that, in as long a time without an attach; " +
+		memory.source());
 	return {};
 }
 
@@ -160,15 +161,29 @@ bool has_ended(pid_t pid)
 	return !waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid == pid;
 }
 
+// What a program makes the kernel use by itself in the time in which attach_program() looks.
+Result<double> native_growth(const Program &program, const Options &options, KernelMemory &memory)
+{
+	Child child = TRY(start_program(program, options.cores.service));
+	memory.watch(child.pid());
+	double before = memory.kib();
+	pause_ms(program_settle_ms);
+	return memory.kib() - before;
+}
+
+struct Growth {
+	std::vector<double> attached, native;
+};
+
 /*
  * Each start of a program is attached several times, at other moments of its work. The first attach of a start also tells what it costs
  * in kernel memory: later ones find what the first left warm.
  */
-Result<> attach_program(const Program &program, const Options &options, KernelMemory &memory, Times &times,
-			std::vector<double> &growth)
+Result<> attach_program(const Program &program, const Options &options, KernelMemory &memory, Times &times, Growth &growth)
 {
 	for (unsigned start = 0; times.total_ns.size() < options.samples && start < program_starts; start++) {
 		options.progress(std::string(program.name) + ", start " + std::to_string(start + 1));
+		growth.native.push_back(TRY(native_growth(program, options, memory)));
 		Child child = TRY(start_program(program, options.cores.service));
 		memory.watch(child.pid());
 		double before = memory.kib();
@@ -181,7 +196,7 @@ Result<> attach_program(const Program &program, const Options &options, KernelMe
 			times.add(report);
 			pause_ms(i == 0 ? program_settle_ms : 100);
 			if (i == 0)
-				growth.push_back(memory.kib() - before);
+				growth.attached.push_back(memory.kib() - before);
 			auto back = recouple(child.pid(), {});
 			if (!back && has_ended(child.pid()))
 				break;
@@ -228,7 +243,7 @@ void bench_attach(const Options &options, Report &report)
 		report.add_failure("kernel_memory_bare_vcpu_kib", measured.error());
 	for (const Program &program : programs()) {
 		Times times;
-		std::vector<double> growth;
+		Growth growth;
 		std::string suffix = std::string("_") + program.name;
 		const char *needed =
 			program.source ? "javac" : program.name; // java runs a source file only where it can compile it
@@ -241,7 +256,8 @@ void bench_attach(const Options &options, Report &report)
 			continue;
 		}
 		add_times(report, suffix, std::move(times));
-		report.values.emplace_back("kernel_memory" + suffix + "_kib", median(growth));
+		report.values.emplace_back("kernel_memory" + suffix + "_kib", median(growth.attached));
+		report.values.emplace_back("kernel_memory" + suffix + "_native_kib", median(growth.native));
 	}
 }
 

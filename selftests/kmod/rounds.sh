@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.." || exit 1
 module=${DECOUPLE_MODULE:-} DECOUPLE=${DECOUPLE:-build/decouple} programs=${TEST_BUILD:-build/selftests}/kvm
 rounds=${ROUNDS:-$((${SOAK:-0} == 1 ? 1000 : 6))}
 RANDOM=${SEED:=$RANDOM}
-tmp=$(mktemp -d) target='' command=''
+tmp=$(mktemp -d) tasks_before=$(mktemp) target='' command=''
 [ "$module" ] || {
 	echo "DECOUPLE_MODULE doesn't name decouple.ko: run this in the VM (make selftest GROUP=kmod)"
 	exit 4
@@ -19,7 +19,7 @@ clean_up() {
 	[ -z "$command" ] || kill -KILL "$command" 2>/dev/null
 	[ -z "$target" ] || kill -KILL "$target" 2>/dev/null
 	[ -e /sys/module/decouple ] || insmod "$module"
-	rm -rf "$tmp"
+	rm -rf "$tmp" "$tasks_before"
 }
 trap clean_up EXIT
 trap 'exit 143' TERM INT HUP
@@ -51,12 +51,16 @@ must_end() {
 	fail "process $1 does not end"
 }
 
-# What the kernel holds and cannot give back on demand, in KiB, and its threads other than workers.
+# What the kernel holds and cannot give back on demand, in KiB.
 kernel_kib() {
 	awk '/^(SUnreclaim|KernelStack|PageTables|SecPageTables|Percpu):/ { sum += $2 } END { print sum }' /proc/meminfo
 }
+# Names of all tasks; of the kernel's own threads, which come and go, only those that are KVM's or ours.
 tasks() {
-	grep -LE '^kworker' /proc/[0-9]*/task/[0-9]*/comm 2>/dev/null | wc -l
+	ps -eLo ppid=,pid=,comm= | awk '$1 != 2 && $2 != 2 || $3 ~ /^(dec|kvm)/ { print $3 }' | grep -vxE 'ps|awk|grep|sort|comm|rounds.sh' | sort
+}
+more_tasks() {
+	comm -13 "$tasks_before" <(tasks)
 }
 
 # The program's own, a vCPU thread, or the resident's manager.
@@ -131,13 +135,16 @@ for ((round = 1; round <= rounds; round++)); do
 	rm -f "$tmp"/*
 	if [ $round = 3 ]; then # all that is kept for the next time is there by now
 		kib_before=$(kernel_kib)
-		tasks_before=$(tasks)
+		tasks >"$tasks_before"
 	fi
 done
 # A process that was killed may still be on its way.
-for ((i = 0; i < 100 && $(tasks) > tasks_before; i++)); do sleep 0.1; done
-grown=$(($(kernel_kib) - kib_before)) more=$(($(tasks) - tasks_before))
-echo "$rounds rounds, $decoupled of them decoupled, $killed killed; seed $SEED; at the end $grown KiB and $more threads more in the kernel"
+for ((i = 0; i < 100; i++)); do
+	[ "$(more_tasks)" ] || break
+	sleep 0.1
+done
+grown=$(($(kernel_kib) - kib_before)) more=$(more_tasks)
+echo "$rounds rounds, $decoupled of them decoupled, $killed killed; seed $SEED; at the end $grown KiB more in the kernel"
 # The kernel's caches grow for other reasons, too; a process's pages of the module, a task or a vCPU would be more each time.
 [ $grown -le $((4096 + 4 * rounds)) ] || fail "kernel memory is lost"
-[ $more -le 0 ] || fail "threads are left: $(ps -eLo pid,tid,comm)"
+[ -z "$more" ] || fail "threads are left: $more"

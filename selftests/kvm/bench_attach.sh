@@ -83,6 +83,7 @@ for row in "${rows[@]}"; do
 	done
 	[ "$(value "attach_stopped$suffix" max)" -le "$(value "attach_total$suffix" max)" ] || bad "$row: stopped for longer than it took"
 	grep -q "\"kernel_memory${suffix}_kib\": -\?[0-9]" "$dir/out" || bad "no kernel_memory${suffix}_kib"
+	[ "$row" = small ] || grep -q "\"kernel_memory${suffix}_native_kib\": -\?[0-9]" "$dir/out" || bad "no kernel_memory${suffix}_native_kib"
 done
 kib=$(sed -n 's/.*"kernel_memory_kib": \([0-9]*\).*/\1/p' "$dir/out")
 in_order 50 "${kib:-0}" 100000 || bad "kernel_memory_kib: $kib"
