@@ -102,7 +102,7 @@ for ((round = 1; round <= rounds; round++)); do
 	case $victim in
 	process) kill -KILL "$target" ;;
 	controller) [ -z "$command" ] || kill -KILL "$command" 2>/dev/null ;;
-	thread) kill -KILL "$(some_thread)" ;;
+	thread) until kill -KILL "$(some_thread)" 2>/dev/null; do :; done ;; # one of the resident's may just have ended
 	esac
 	if [ "$command" ]; then
 		must_end "$command"
