@@ -112,7 +112,6 @@ SetupError vm_create()
 
 SetupError vm_after_probe()
 {
-	vm.windows.shift_least = vm.pvm ? window_shift_least : window_shift_hardware;
 	vm.windows.shift_most = vm.pvm ? window_shift_shadow : window_shift_hardware;
 	build_idt();
 	return setup_ok;

@@ -43,20 +43,18 @@ static u64 align(u64 va, u32 shift)
 	return va & ~((1ull << shift) - 1);
 }
 
-/* The largest window that memory in use justifies; one beside another window may be as large as fits, or growing memory needs many. */
+/* The largest window that memory in use justifies; one beside another window may be larger, or growing memory needs many. */
 u32 Windows::choose_shift(u64 va) const
 {
-	if (shift_least == shift_most)
-		return shift_most;
 	u64 mapped[64] = {};
 	for_each_vma([&](const Vma &v) {
 		if (v.prot != prot_none)
-			for (u32 s = shift_least; s <= shift_most; s++)
+			for (u32 s = window_shift_least; s <= shift_most; s++)
 				mapped[s] += overlap(v.start, v.end, align(va, s), 1ull << s);
 		return v.end < align(va, shift_most) + (1ull << shift_most);
 	});
-	u32 best = shift_least;
-	for (u32 s = shift_least + 1; s <= shift_most; s++) {
+	u32 best = window_shift_least;
+	for (u32 s = window_shift_least + 1; s <= shift_most; s++) {
 		u64 size = 1ull << s, base = align(va, s);
 		bool free = true;
 		for (u64 a = base; free && a < base + size; a += area_size)
@@ -64,7 +62,7 @@ u32 Windows::choose_shift(u64 va) const
 		if (!free)
 			break;
 		bool beside = vm.tables.has_area(base + size) || (base && vm.tables.has_area(base - area_size));
-		if (beside || mapped[s] * sparse >= size)
+		if ((beside && s <= window_shift_beside) || mapped[s] * sparse >= size)
 			best = s;
 	}
 	return best;

@@ -12,10 +12,11 @@ namespace decouple
 {
 
 /*
- * Sizes, as powers of two. Shadow paging (PVM) costs 2.5 KiB of kernel memory per MiB of memslot, used or not: a lone mapping of some
- * 100 KiB gets a window of one area, dense memory large ones. Elsewhere a memslot costs next to nothing, and large ones allow large pages.
+ * Sizes, as powers of two. A memslot costs kernel memory by its size, used or not: with shadow paging (PVM) 2.5 KiB per MiB; with
+ * hardware's 0.5 where KVM tracks writes for KVMGT (Debian's 6.1), else next to nothing. So a lone mapping of some 100 KiB gets a window
+ * of one area, what lies beside another window at most _beside, dense memory up to the host's largest, which allows large pages.
  */
-constexpr u32 window_shift_least = 21, window_shift_shadow = 25, window_shift_hardware = 30;
+constexpr u32 window_shift_least = 21, window_shift_beside = 25, window_shift_shadow = 25, window_shift_hardware = 30;
 static_assert(1ull << window_shift_least == area_size);
 
 struct Window {
@@ -30,7 +31,7 @@ struct Windows {
 	u32 count, capacity;
 	u32 live; /* used ones */
 	u32 look_at; /* so many used ones: see which are dead */
-	u32 shift_least, shift_most;
+	u32 shift_most;
 	u64 next_gpa, gpa_limit;
 
 	void init(void *memory, u64 size, u32 slots, u64 gpa, u64 limit);

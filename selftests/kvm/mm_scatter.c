@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// timeout: 120
+// timeout: 240
+// limit: 60
 // Memory mapped, used and unmapped all over the address space, as V8 does with its heap: contents and code are right, also where other
 // memory was before, and neither the kernel's memory nor the guest's page tables fill up with what is gone.
 #include "testlib.h"

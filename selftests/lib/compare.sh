@@ -15,11 +15,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/head.sh"
 decouple=${DECOUPLE:-$here/../../build/decouple}
 reflector=${REFLECTOR:-signal}
-limit=${TEST_LIMIT:-30} # seconds for one run
 
 program=$1
 shift
 source=$here/../kvm/$(basename "$program").c
+limit=${TEST_LIMIT:-$(head_value "$source" limit 30)} # seconds for one run
 args=$*
 expected=$(head_value "$source" "exit $args" "$(head_value "$source" exit 0)")
 has_end=$(head_value "$source" end yes)

@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # Directives in the head of a test's source: lines `# key: value` or `// key: value` among its first 30 lines.
 #   timeout: N    seconds until the runner kills the test (60)
+#   limit: N      seconds that compare.sh gives a run of the program (30)
 #   args: A B     one test per such line, run with these arguments
 #   modes: ...    how compare.sh decouples the program (run compute read)
 #   exit: N       the native exit status, 128+N for a signal (0); may differ per args line: `exit A: N`

@@ -57,20 +57,19 @@ constexpr u64 place = 0x200000000000; /* far from what a process has */
 class WindowsTest : public ::testing::Test
 {
 protected:
-	WindowsTest() : tables_(4096 * page_size), list_(64) { start(21, 25, 32); }
+	WindowsTest() : tables_(4096 * page_size), list_(64) { start(25, 32); }
 	~WindowsTest() override
 	{
 		for (auto [at, size] : mapped_)
 			munmap(at, size);
 	}
 
-	void start(u32 least, u32 most, u32 count)
+	void start(u32 most, u32 count)
 	{
 		std::fill(tables_.begin(), tables_.end(), 0);
 		vm.fd = 77;
 		vm.tables.init(tables_.data(), 0x100000, page_size, tables_.size());
 		windows = {};
-		windows.shift_least = least;
 		windows.shift_most = most;
 		windows.init(list_.data(), list_.size() * sizeof(Window), count, first_gpa, first_gpa + (1ull << 40));
 		slots.clear();
@@ -162,17 +161,24 @@ TEST_F(WindowsTest, NeverOverAnother)
 		(void)slot_of(a);
 }
 
-TEST_F(WindowsTest, WithHardwareAllAreLargeAndInUserSpace)
+TEST_F(WindowsTest, WithHardwareDenseMemoryGetsAGiB)
 {
-	start(30, 30, 32);
-	map(place + 5 * mib, 4096);
+	start(30, 32);
+	map(place, 256 * mib);
 	ASSERT_TRUE(windows.add(place + 5 * mib));
 	EXPECT_EQ(slot_of(place + 5 * mib).size, 1024 * mib);
+	map(place + 1024 * mib, 4096);
+	ASSERT_TRUE(windows.add(place + 1024 * mib));
+	EXPECT_EQ(slot_of(place + 1024 * mib).size, 32 * mib) << "beside another is no reason for more";
+}
+
+TEST_F(WindowsTest, StaysInUserSpace)
+{
 	ASSERT_TRUE(windows.add(user_start + 4096));
 	Slot low = slot_of(user_start);
 	EXPECT_EQ(low.hva, user_start);
-	EXPECT_EQ(low.size, 1024 * mib - user_start);
-	EXPECT_EQ(low.gpa % (1024 * mib), user_start);
+	EXPECT_EQ(low.size, 2 * mib - user_start);
+	EXPECT_EQ(low.gpa % (2 * mib), user_start);
 	ASSERT_TRUE(windows.add(user_end - 4096));
 	Slot high = slot_of(user_end - 4096);
 	EXPECT_EQ(high.hva + high.size, user_end);
@@ -181,7 +187,7 @@ TEST_F(WindowsTest, WithHardwareAllAreLargeAndInUserSpace)
 TEST_F(WindowsTest, ThoseOnNothingGoAndTheirPlaceIsUsedAgain)
 {
 	constexpr u32 many = 60;
-	start(21, 25, 65);
+	start(25, 65);
 	for (u32 i = 0; i < many; i++) {
 		map(place + i * 1024 * mib, 4096);
 		ASSERT_TRUE(windows.add(place + i * 1024 * mib));
@@ -204,13 +210,13 @@ TEST_F(WindowsTest, ThoseOnNothingGoAndTheirPlaceIsUsedAgain)
 
 TEST_F(WindowsTest, RefusesWhatDoesNotFit)
 {
-	start(21, 21, 3);
+	start(21, 3);
 	for (u64 i = 0; i < 3; i++)
 		map(place + i * 16 * mib, 4096);
 	EXPECT_TRUE(windows.add(place));
 	EXPECT_TRUE(windows.add(place + 16 * mib));
 	EXPECT_FALSE(windows.add(place + 32 * mib)) << "slot 0 is the stub's";
-	start(21, 21, 32);
+	start(21, 32);
 	refuse = true;
 	EXPECT_FALSE(windows.add(place));
 	EXPECT_EQ(windows.live, 0u);
