@@ -164,7 +164,7 @@ bool has_ended(pid_t pid)
 // What a program makes the kernel use by itself in the time in which attach_program() looks.
 Result<double> native_growth(const Program &program, const Options &options, KernelMemory &memory)
 {
-	Child child = TRY(start_program(program, options.cores.service));
+	RunningProgram child = TRY(start_program(program, options.cores.service));
 	memory.watch(child.pid());
 	double before = memory.kib();
 	pause_ms(program_settle_ms);
@@ -184,7 +184,7 @@ Result<> attach_program(const Program &program, const Options &options, KernelMe
 	for (unsigned start = 0; times.total_ns.size() < options.samples && start < program_starts; start++) {
 		options.progress(std::string(program.name) + ", start " + std::to_string(start + 1));
 		growth.native.push_back(TRY(native_growth(program, options, memory)));
-		Child child = TRY(start_program(program, options.cores.service));
+		RunningProgram child = TRY(start_program(program, options.cores.service));
 		memory.watch(child.pid());
 		double before = memory.kib();
 		for (unsigned i = 0; i < attaches_per_start && times.total_ns.size() < options.samples; i++) {

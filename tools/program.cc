@@ -37,24 +37,12 @@ public class Busy {
 }
 )";
 
-// A directory with the source in it, for as long as the program needs to read it.
-struct SourceFile {
-	char dir[32] = "/tmp/decouple-bench-XXXXXX";
-	std::string path;
-	~SourceFile()
-	{
-		if (path.empty())
-			return;
-		unlink(path.c_str());
-		rmdir(dir);
-	}
-};
-
 Result<> write_source(const Program &program, SourceFile &file)
 {
-	if (!mkdtemp(file.dir))
+	file.dir = "/tmp/decouple-bench-XXXXXX";
+	if (!mkdtemp(file.dir.data()))
 		return fail_errno("cannot make a directory in /tmp for the source of " + std::string(program.name));
-	file.path = std::string(file.dir) + "/" + program.source_name;
+	file.path = file.dir + "/" + program.source_name;
 	std::ofstream out(file.path);
 	out << program.source;
 	out.close();
@@ -65,6 +53,14 @@ Result<> write_source(const Program &program, SourceFile &file)
 
 } // namespace
 
+SourceFile::~SourceFile()
+{
+	if (path.empty())
+		return;
+	unlink(path.c_str());
+	rmdir(dir.c_str());
+}
+
 const std::vector<Program> &programs()
 {
 	static const std::vector<Program> list = {
@@ -74,17 +70,17 @@ const std::vector<Program> &programs()
 	return list;
 }
 
-Result<Child> start_program(const Program &program, int core)
+Result<RunningProgram> start_program(const Program &program, int core)
 {
 	if (!installed(program.name))
 		return fail(EOPNOTSUPP, std::string(program.name) + " is not installed");
-	SourceFile file;
+	auto file = std::make_unique<SourceFile>();
 	if (program.source)
-		if (auto written = write_source(program, file); !written)
+		if (auto written = write_source(program, *file); !written)
 			return std::unexpected(std::move(written.error()));
 	std::vector<const char *> argv = {program.name};
 	for (const std::string &argument : program.arguments)
-		argv.push_back(argument == "SOURCE" ? file.path.c_str() : argument.c_str());
+		argv.push_back(argument == "SOURCE" ? file->path.c_str() : argument.c_str());
 	argv.push_back(nullptr);
 	auto prepare = [&] {
 		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -103,7 +99,7 @@ Result<Child> start_program(const Program &program, int core)
 		return fail(ECHILD,
 			    std::string(program.name) + " ended while it warmed up (" + how + ")" +
 				    (program.source ? "; running a source file may need more of it to be installed" : ""));
-	return child;
+	return RunningProgram{std::move(file), std::move(child)};
 }
 
 } // namespace decouple::bench

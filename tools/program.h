@@ -3,6 +3,7 @@
 #ifndef DECOUPLE_TOOLS_PROGRAM_H
 #define DECOUPLE_TOOLS_PROGRAM_H
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,20 @@ struct Program {
 
 const std::vector<Program> &programs();
 
+struct SourceFile {
+	std::string dir, path; /* removed with it */
+	~SourceFile();
+};
+
+/* On a busy machine a program is slow to read its source: that stays as long as the program. */
+struct RunningProgram {
+	std::unique_ptr<SourceFile> source;
+	Child child;
+	pid_t pid() const { return child.pid(); }
+};
+
 /* Starts it, pinned to `core`, and lets it warm up for 1.5 s. Error EOPNOTSUPP: not installed. */
-Result<Child> start_program(const Program &program, int core);
+Result<RunningProgram> start_program(const Program &program, int core);
 
 } // namespace decouple::bench
 

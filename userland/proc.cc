@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <memory>
 #include <sstream>
 
@@ -25,16 +26,37 @@ static std::string task_file(pid_t pid, pid_t tid, const char *file)
 	return "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/" + file;
 }
 
-/* PF_KTHREAD in the ninth field of stat; the second may contain anything. */
+/* Field `number` (9 and above) of stat, as proc(5) counts them; the second may contain anything. 0: no such thread. */
+static uint64_t stat_field(pid_t pid, pid_t tid, int number)
+{
+	std::string text, field;
+	std::getline(std::ifstream(task_file(pid, tid, "stat")), text, '\0');
+	size_t name_end = text.rfind(')');
+	if (name_end == std::string::npos)
+		return 0;
+	std::istringstream fields(text.substr(name_end + 1));
+	for (int i = 3; i <= number; i++)
+		fields >> field;
+	return strtoull(field.c_str(), nullptr, 10);
+}
+
+constexpr int flags_field = 9, stack_field = 28;
+
 static bool is_kernel_thread(pid_t pid, pid_t tid)
 {
 	constexpr unsigned kernel_thread_flag = 0x200000;
-	std::string text;
-	std::getline(std::ifstream(task_file(pid, tid, "stat")), text, '\0');
-	unsigned flags = 0;
-	size_t name_end = text.rfind(')');
-	return name_end != std::string::npos &&
-	       sscanf(text.c_str() + name_end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && flags & kernel_thread_flag;
+	return stat_field(pid, tid, flags_field) & kernel_thread_flag;
+}
+
+bool is_exiting(pid_t pid, pid_t tid)
+{
+	constexpr unsigned exiting_flag = 4;
+	return stat_field(pid, tid, flags_field) & exiting_flag;
+}
+
+uint64_t program_stack(pid_t pid)
+{
+	return stat_field(pid, pid, stack_field);
 }
 
 Result<TaskStatus> read_task_status(pid_t pid, pid_t tid)

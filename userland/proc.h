@@ -26,6 +26,12 @@ struct TaskStatus {
 };
 Result<TaskStatus> read_task_status(pid_t pid, pid_t tid);
 
+/* The thread is in exit(2), in which it may be for long: a VM is taken down there. */
+bool is_exiting(pid_t pid, pid_t tid);
+
+/* Where the stack of its program began: another place behind an execve(2). 0: not known. */
+uint64_t program_stack(pid_t pid);
+
 /* Thread ids of a process in ascending order; empty: no such process. */
 std::vector<pid_t> threads_of(pid_t pid);
 

@@ -53,7 +53,7 @@ static Config config_for(const AttachOptions &o, const Cores &cores)
 static bool alive(pid_t pid, pid_t tid)
 {
 	auto s = read_task_status(pid, tid);
-	return s && s->state != 'Z' && s->state != 'X';
+	return s && s->state != 'Z' && s->state != 'X' && !is_exiting(pid, tid);
 }
 
 /* The manager by its tid, never by its name: a target may be called `decouple` itself. */
@@ -278,6 +278,8 @@ static Result<long> take_thread(pid_t pid, pid_t tid, int core, int service_core
 	int64_t index =
 		TRY(controller.command(Command::add, tid, static_cast<unsigned>(core), static_cast<unsigned>(service_core)));
 	if (index < 0) {
+		if (!alive(pid, tid))
+			return fail(ESRCH, "thread " + std::to_string(tid) + " ended while it was being decoupled");
 		auto c = controller.read();
 		return fail(static_cast<int>(-index), std::string("could not ") + setup_step_name(c ? c->error_step : 0) +
 							      " for thread " + std::to_string(tid) + ": " +
@@ -425,9 +427,35 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 	return report;
 }
 
+static bool any_alive(pid_t pid)
+{
+	auto tids = threads_of(pid);
+	return std::any_of(tids.begin(), tids.end(), [&](pid_t tid) { return alive(pid, tid); });
+}
+
+/* Its threads end one after the other. */
+static bool is_ending(pid_t pid)
+{
+	constexpr int patience_ms = 100;
+	for (int i = 0; i < patience_ms && any_alive(pid); i++)
+		nap(1'000'000);
+	return !any_alive(pid);
+}
+
 Result<AttachReport> attach(pid_t pid, const AttachOptions &options)
 {
-	return attach_with(pid, options, std::nullopt);
+	bool lived = any_alive(pid);
+	uint64_t stack = program_stack(pid);
+	auto attached = attach_with(pid, options, std::nullopt);
+	/* Each step meets these as an error of its own. */
+	constexpr int signs[] = {ESRCH, EFAULT, EIO, EINVAL, EPERM, ENOENT};
+	if (attached || !lived || !std::ranges::count(signs, attached.error().code))
+		return attached;
+	if (!is_ending(pid) && program_stack(pid) == stack)
+		return attached;
+	return fail(ESRCH, "process " + std::to_string(pid) +
+				   (any_alive(pid) ? " executed another program while it was being decoupled: try again"
+						   : " ended while it was being decoupled"));
 }
 
 Result<AttachReport> attach_stopped(pid_t pid, const AttachOptions &options)
