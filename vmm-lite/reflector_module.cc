@@ -19,6 +19,7 @@ namespace decouple::module_reflector
 
 constexpr u64 ms_sync = 4;
 static u32 captures_self; /* capture_self() was called; read by module_init_leave */
+static u32 added; /* add() was called */
 
 static long gate_call(u64 nr, u64 frame, u64 arg = 0)
 {
@@ -30,8 +31,27 @@ static decouple_frame *frame_of(const Session *s)
 	return reinterpret_cast<decouple_frame *>(control.config.gate + DECOUPLE_GATE_PAGE * (1ull + s->info.index));
 }
 
+bool left(Session *s)
+{
+	constexpr u32 tries = 2000;
+	TimeSpec moment = {0, 500000};
+	for (u32 i = 0; i < tries; i++) {
+		if (gate_call(DECOUPLE_GATE_WAKE, s->info.index) == -EINVAL)
+			return true;
+		sys(__NR_nanosleep, addr(&moment), 0);
+	}
+	return false;
+}
+
 long add(Session *s)
 {
+	/*
+	 * The thread may be about to leave a session that it has in this frame: the one in which it started the resident, or its last one. That
+	 * would be taken for this one. Only a held thread's first is.
+	 */
+	if ((added || !control.config.hold) && !left(s))
+		return -EBUSY;
+	added = 1;
 	decouple_frame *f = frame_of(s);
 	f->entry = addr(&module_entry);
 	f->entry_rsp = s->gate_stack;
@@ -54,18 +74,6 @@ long add(Session *s)
 void remove(Session *s)
 {
 	gate_call(DECOUPLE_GATE_REMOVE, s->info.index);
-}
-
-bool left(Session *s)
-{
-	constexpr u32 tries = 2000;
-	TimeSpec moment = {0, 500000};
-	for (u32 i = 0; i < tries; i++) {
-		if (gate_call(DECOUPLE_GATE_WAKE, s->info.index) == -EINVAL)
-			return true;
-		sys(__NR_nanosleep, addr(&moment), 0);
-	}
-	return false;
 }
 
 static long ioeventfd(const Session *s, u32 flags)
