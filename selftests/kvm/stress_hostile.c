@@ -5,8 +5,9 @@
  * usage: stress_hostile -o FILE [-k KIND] [-r SEED] [-s SECONDS]
  * Waits until the slot page can be written (some kinds of KVM let user code reach it; elsewhere it never can), then writes random
  * values into it, by KIND: 0 the constant line, 1 the arguments, 2 requests of its own, 3 the reply, 4 the saved registers,
- * 5 the doorbell page, 6 the scratch stack, 7 anything in these, 8 anything from a second thread. FILE counts the stores (one
- * 64-bit word), for whoever starts this: it may hang or die as it likes, but alone. The system call number is never written but with
+ * 5 the doorbell page, 6 the scratch stack, 7 anything in these, 8 anything from a second thread, 9 anything from a second thread that is
+ * not decoupled, which reaches the page with every KVM. FILE is two 64-bit words for whoever starts this: the first counts the stores (it may
+ * hang or die as it likes, but alone), the second is to be set when kind 9 may begin. The system call number is never written but with
  * numbers that do not exist: what a program may ask of Linux is no business of this test.
  */
 #define _GNU_SOURCE
@@ -45,8 +46,28 @@ static void on_fault(int sig)
 	siglongjmp(jump, 1);
 }
 
+/* Where the process itself has the stub's memory. */
+static uint8_t *mapped_stub(void)
+{
+	static uint8_t *found;
+	char line[256];
+	unsigned long from, to;
+	FILE *f = found ? NULL : fopen("/proc/self/maps", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lx-%lx", &from, &to) == 2 && to - from == DECOUPLE_STUB_SIZE)
+			found = (uint8_t *)from;
+	if (f)
+		fclose(f);
+	if (!found)
+		siglongjmp(jump, 1);
+	return found;
+}
+
 static uint8_t *block_page(unsigned offset)
 {
+	if (kind == 9)
+		return mapped_stub() + DECOUPLE_STUB_OFF_VCPUS + offset;
 	return (uint8_t *)(uintptr_t)(DECOUPLE_STUB_VA + DECOUPLE_STUB_OFF_VCPUS +
 				      (kind == 8 ? random64() % 4 : 0) * DECOUPLE_VCPU_STRIDE + offset);
 }
@@ -102,6 +123,8 @@ static void *attack_on(void *arg)
 	for (;;) {
 		if (sigsetjmp(jump, 1))
 			nanosleep(&(struct timespec){0, 1000000}, NULL);
+		while (kind == 9 && !stores[1])
+			nanosleep(&(struct timespec){0, 1000000}, NULL);
 		for (;;)
 			attack();
 	}
@@ -129,9 +152,9 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	fd = file ? open(file, O_RDWR | O_CREAT, 0600) : -1;
-	if (fd < 0 || ftruncate(fd, sizeof(*stores)))
+	if (fd < 0 || ftruncate(fd, 2 * sizeof(*stores)))
 		return 2;
-	stores = mmap(NULL, sizeof(*stores), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	stores = mmap(NULL, 2 * sizeof(*stores), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (stores == MAP_FAILED)
 		return 2;
 	sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof(stack)}, NULL);
@@ -140,12 +163,12 @@ int main(int argc, char **argv)
 	printf("hostile pid=%d\n", getpid());
 	fflush(stdout);
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	if (kind == 8)
+	if (kind >= 8)
 		pthread_create(&thread, NULL, attack_on, NULL);
 	do {
 		if (sigsetjmp(jump, 1))
 			nanosleep(&(struct timespec){0, 1000000}, NULL);
-		else if (kind == 8)
+		else if (kind >= 8)
 			getppid();
 		else
 			for (uint64_t i = 1 + random64() % 8; i; i--)
