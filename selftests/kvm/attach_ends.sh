@@ -11,7 +11,7 @@ attached=0 late=0
 sum() {
 	local i sum=0
 	for ((i = 0; i < 60000; i++)); do ((sum += i)); done
-	echo $sum
+	echo "$sum"
 }
 export -f sum
 
