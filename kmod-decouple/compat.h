@@ -44,4 +44,11 @@
 #define decouple_rseq_len(task) ((task)->rseq_len)
 #endif
 
+/* 6.8: kvm_entry tells whether the entry is for an immediate exit only. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define DECOUPLE_KVM_ENTRY_MORE
+#else
+#define DECOUPLE_KVM_ENTRY_MORE , bool force_immediate_exit
+#endif
+
 #endif

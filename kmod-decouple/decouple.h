@@ -105,13 +105,15 @@ struct decouple_session {
 	bool waiting; /* home thread sleeps in DECOUPLE_GATE_WAIT */
 };
 
-/* session.c. The first four under rcu_read_lock(). */
+/* session.c. The first five under rcu_read_lock(). */
 struct decouple_session *decouple_session_of(struct task_struct *task);
 struct decouple_session *decouple_session_at(struct decouple_process *p, u64 index);
 /* Calls `each` for the sessions of a thread group; under rcu_read_lock(). */
 void decouple_sessions_of_group(struct signal_struct *group, void (*each)(struct decouple_session *s, int arg), int arg);
 /* One whose vCPU thread or manager that is; NULL: none. */
 struct decouple_session *decouple_session_helped_by(struct task_struct *task);
+/* One whose vCPU thread that is; NULL: none. */
+struct decouple_session *decouple_session_of_vcpu(struct task_struct *task);
 bool decouple_any_sessions(void);
 long decouple_session_add(struct decouple_process *p, u64 index, struct task_struct *task); /* references the task */
 long decouple_session_remove(struct decouple_process *p, u64 index);

@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "control.h"
 #include "decouple.h"
+#include "guest.h"
 #include "sysfs.h"
 
 /* The text must fit in struct decouple_version with its terminating zero. */
@@ -171,12 +172,17 @@ static int __init decouple_init(void)
 	err = decouple_hotplug_init();
 	if (err)
 		goto err_probes;
+	err = decouple_guest_init();
+	if (err)
+		goto err_hotplug;
 	/* Last: from here on there are callers. */
 	err = misc_register(&device);
 	if (err)
-		goto err_hotplug;
+		goto err_guest;
 	return 0;
 
+err_guest:
+	decouple_guest_exit();
 err_hotplug:
 	decouple_hotplug_exit();
 err_probes:
@@ -193,6 +199,7 @@ err_sysfs:
 static void __exit decouple_exit(void)
 {
 	misc_deregister(&device);
+	decouple_guest_exit();
 	decouple_hotplug_exit();
 	decouple_probes_unregister();
 	decouple_sessions_exit();

@@ -53,6 +53,16 @@ struct decouple_session *decouple_session_helped_by(struct task_struct *task)
 	return NULL;
 }
 
+struct decouple_session *decouple_session_of_vcpu(struct task_struct *task)
+{
+	struct decouple_session *s;
+
+	if (!decouple_any_sessions())
+		return NULL;
+	hash_for_each_possible_rcu(sessions, s, by_group, (unsigned long)task->signal) if (READ_ONCE(s->vcpu) == task) return s;
+	return NULL;
+}
+
 struct decouple_session *decouple_session_at(struct decouple_process *p, u64 index)
 {
 	return index < DECOUPLE_GATE_FRAMES ? rcu_dereference(p->sessions[index]) : NULL;
