@@ -12,7 +12,7 @@ rig=(qemu-system-x86:qemu-system-x86_64 busybox-static cpio:cpio kmod:depmod xz-
 # The tests' own tools, then the real programs that run decoupled.
 test=(
 	clang-format:clang-format shellcheck:shellcheck man-db:man libgtest-dev python3:python3
-	"${rig[@]}" dkms:dkms gdb:gdb strace:strace
+	"${rig[@]}" dkms:dkms gdb:gdb strace:strace jq:jq
 	perl:perl gcc:gcc sqlite3:sqlite3 openssl:openssl git:git nodejs:node default-jdk-headless:javac golang-go:go
 	libgomp1 openmpi-bin:mpirun hpcc:hpcc mpich:mpirun.mpich libmpich-dev:mpicc.mpich stress-ng:stress-ng gnuplot-nox:gnuplot
 	pkgconf:pkg-config

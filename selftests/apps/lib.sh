@@ -8,7 +8,7 @@
 #
 # Each run has a directory of its own as working directory, filled by the function `prepare` if the test defines one. Standard
 # input is $input (default: /dev/null). Compared: stdout, exit status, and after `compare_files` the files left in the directory.
-# A command has $limit seconds. The gate: a program that finds APP_GATE set creates $APP_GATE.ready and goes on when $APP_GATE
+# A command has $limit seconds, TIMEOUT_SCALE times. The gate: a program that finds APP_GATE set creates $APP_GATE.ready and goes on when $APP_GATE
 # exists; with $gate_delay set, the program knows no gate and is attached after that many seconds instead. With $refusal set, the
 # attach must fail with that text, and leave the program as it was.
 #
@@ -24,7 +24,7 @@ reflector=${REFLECTOR:-signal}
 native_only=${NATIVE_ONLY:-}
 programs=$PWD/selftests/apps/programs
 work=$PWD/build/selftests/apps/$(basename "$0" .sh)
-limit=${limit:-40}
+limit=$((${limit:-40} * ${TIMEOUT_SCALE:-1}))
 input=/dev/null
 gate_delay=
 refusal=

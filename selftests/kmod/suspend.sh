@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # timeout: 90
 # The machine is suspended while a thread is decoupled, as far as the kernel's own test of that goes (/sys/power/pm_test) and the machine stands
-# it: processes frozen; devices; then processors taken away as well, the dedicated one among them. The thread is not lost: it goes on, and
-# can be given back, or was. Where the root comes by virtio's 9p, which does not resume, processes are frozen only (for processors: hotplug.sh).
+# it: processes frozen; devices; then processors taken away as well, the dedicated one among them; and at last it really sleeps. The thread is not
+# lost: it goes on, and can be given back, or was. Where the root comes by virtio's 9p, which does not resume, processes are frozen only: the rest
+# is vm/suspend, which runs this with IN_RAM.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 decouple=${DECOUPLE:-$here/../../build/decouple}
@@ -39,6 +40,12 @@ counts() {
 state() {
 	timeout 10 "$decouple" status --json "$pid" 2>/dev/null | jq -r '[.threads[].state][0] // "none"'
 }
+# The machine's clock is to wake it in two seconds.
+wake_by_clock() {
+	local alarm=/sys/class/rtc/rtc0/wakealarm
+	[ -w $alarm ] || return
+	echo 0 >$alarm && echo +2 >$alarm
+}
 
 : >"$dir/count"
 "$build/target" plain "$dir/count" >"$dir/out" 2>&1 </dev/null &
@@ -47,17 +54,18 @@ level=start
 counts || fail "the target doesn't start"
 # What the kernel tests stands still for five seconds: pm_test_delay.
 [ ! -w /sys/module/suspend/parameters/pm_test_delay ] || echo 1 >/sys/module/suspend/parameters/pm_test_delay
-levels=(freezer devices processors core)
-! grep -qw 9p /proc/mounts /proc/1/mounts 2>/dev/null || levels=(freezer freezer freezer)
+levels=(freezer devices processors core none)
+[ "${IN_RAM:-}" ] || ! grep -qw 9p /proc/mounts /proc/1/mounts 2>/dev/null || levels=(freezer freezer freezer)
 for level in "${levels[@]}"; do
 	[ "$(state)" = decoupled ] || timeout 20 "$decouple" --reflector module --cores 1 "$pid" >"$dir/message" 2>&1 || fail "$(cat "$dir/message")"
 	[ "$(state)" = decoupled ] || fail "not decoupled"
 	counts || fail "decoupled, it stands still"
 	echo "$level" >/sys/power/pm_test || fail "no such test"
+	[ "$level" != none ] || wake_by_clock || continue
 	echo mem >/sys/power/state || fail "the machine doesn't suspend"
 	counts || fail "behind it, the thread stands still ($(state))"
 	case $level in
-	processors | core)
+	processors | core | none)
 		for ((try = 0; try < 200; try++)); do
 			[ "$(state)" != decoupled ] && break
 			sleep 0.05
