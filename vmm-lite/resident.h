@@ -103,6 +103,12 @@ struct KvmStats {
 	uint8_t base[8192]; /* as it was when this session took the vCPU over from one that had ended */
 };
 
+/* What a process tells the follower, in one datagram to Config::follow_socket; any answer lets it go on. */
+enum class FollowNews : uint32_t {
+	executes = 1, /* an execve follows at once */
+	child, /* a child that shares its parent's memory begins: it runs natively, and may execute a program */
+};
+
 /* Set by the injector before init_entry runs; constant after, except where marked. */
 struct Config {
 	uint64_t
@@ -122,7 +128,8 @@ struct Config {
 	uint32_t hold_core;
 	uint32_t hold_service_core;
 	uint32_t hold_reserved_blocked; /* as Handover::reserved_blocked, for that thread */
-	char follow_socket[64]; /* abstract socket name (without the leading NUL) told of an execve; empty: none */
+	char follow_socket
+		[64]; /* abstract socket name (without the leading NUL) told of an execve (enum class FollowNews); empty: none */
 	uint64_t gate; /* address of the module's gate (decouple/gate.h); 0: the signal reflector */
 	uint32_t reserved[6];
 };

@@ -48,6 +48,7 @@ struct ChildRecord {
 	u32 new_mm; /* the child has memory of its own */
 	u32 own_actions; /* the child has signal actions of its own */
 	u32 on_child_stack; /* the child leaves by a frame on its own stack */
+	u32 other_process; /* the child shares memory with its parent, but is no thread of it */
 	const u64 *trial; /* not a child of the application: makes this call and ends */
 	long trial_result;
 	u32 busy; /* 1 from clone until the record may be used again */

@@ -83,10 +83,10 @@ private:
 
 	void receive()
 	{
-		char data[16];
+		FollowNews news = FollowNews::executes;
 		sockaddr_un from;
 		alignas(cmsghdr) char ancillary[CMSG_SPACE(sizeof(ucred))];
-		iovec vector = {data, sizeof(data)};
+		iovec vector = {&news, sizeof(news)};
 		msghdr message = {};
 		message.msg_name = &from;
 		message.msg_namelen = sizeof(from);
@@ -103,10 +103,10 @@ private:
 			std::memcpy(&sender, CMSG_DATA(header), sizeof(sender));
 			if (!trusted(sender))
 				continue;
-			if (auto watched = watch_.expect(sender.pid); !watched)
+			if (auto watched = watch_.expect(sender.pid, news == FollowNews::child); !watched)
 				complain(watched.error().what);
 			/* After a failure too: the home thread need not wait for a follower that does nothing. */
-			sendto(socket_, data, 1, MSG_DONTWAIT, reinterpret_cast<sockaddr *>(&from), message.msg_namelen);
+			sendto(socket_, &news, 1, MSG_DONTWAIT, reinterpret_cast<sockaddr *>(&from), message.msg_namelen);
 		}
 	}
 
