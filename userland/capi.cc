@@ -20,11 +20,13 @@ namespace decouple
 namespace
 {
 
-constexpr uint32_t options_size_v0 = 48, thread_size_v0 = 112; /* sizes of the first version: no caller has smaller ones */
+constexpr uint32_t options_size_v0 = 48, thread_size_v0 = 112,
+		   figure_size_v0 = 56; /* sizes of the first version: no caller has smaller ones */
 constexpr uint32_t size_limit = 4096; /* a size above it is garbage */
 constexpr uint32_t most_cores = 64, most_spin_us = 1'000'000;
 constexpr uint32_t known_flags = DECOUPLE_ATTACH_ALL | DECOUPLE_ATTACH_FOLLOW;
-static_assert(sizeof(decouple_attach_options) == options_size_v0 && sizeof(decouple_thread) == thread_size_v0);
+static_assert(sizeof(decouple_attach_options) == options_size_v0 && sizeof(decouple_thread) == thread_size_v0 &&
+	      sizeof(decouple_kvm_figure) == figure_size_v0);
 static_assert(most_cores == std::size(Config{}.cores) && most_cores == std::size(Config{}.service_cores));
 
 /* The numbers are the resident's own; the last ones show it. */
@@ -148,26 +150,59 @@ decouple_thread to_c(const ThreadStatus &t)
 		i.recouples, i.signals, i.faults,    i.page_exits,        i.doorbells,       i.clones};
 }
 
-Result<int> status_to(int pid, decouple_thread **threads, uint32_t size)
+/* The C types of what was found, `size` bytes apart; returns their number. */
+template <class C, class From, class Convert>
+Result<int> array_of(const std::vector<From> &found, uint32_t size, C **to, Convert convert)
 {
-	if (pid)
-		TRY(check_pid(pid));
-	if (size < thread_size_v0 || size > size_limit)
-		return fail(EINVAL,
-			    "decouple_status: size is " + std::to_string(size) + ": must be sizeof(struct decouple_thread)");
-	auto found = pid ? TRY(status(pid)) : status_all();
-	std::erase_if(found, [](const ThreadStatus &t) { return t.info.state == SessionState::none; });
 	if (found.empty())
 		return 0;
 	char *array = static_cast<char *>(std::calloc(found.size(), size));
 	if (!array)
-		return fail(ENOMEM, "no memory for " + std::to_string(found.size()) + " threads");
+		return fail(ENOMEM, "no memory for " + std::to_string(found.size()) + " elements");
 	for (size_t i = 0; i < found.size(); i++) {
-		decouple_thread c = to_c(found[i]);
+		C c = convert(found[i]);
 		std::memcpy(array + i * size, &c, sizeof(c));
 	}
-	*threads = reinterpret_cast<decouple_thread *>(array);
+	*to = reinterpret_cast<C *>(array);
 	return static_cast<int>(found.size());
+}
+
+Result<> check_element(const char *function, const char *type, uint32_t size, uint32_t least)
+{
+	if (size < least || size > size_limit)
+		return fail(EINVAL, std::string(function) + ": size is " + std::to_string(size) + ": must be sizeof(struct " +
+					    type + ")");
+	return {};
+}
+
+Result<int> status_to(int pid, decouple_thread **threads, uint32_t size)
+{
+	if (pid)
+		TRY(check_pid(pid));
+	TRY(check_element("decouple_status", "decouple_thread", size, thread_size_v0));
+	auto found = pid ? TRY(status(pid)) : status_all();
+	std::erase_if(found, [](const ThreadStatus &t) { return t.info.state == SessionState::none; });
+	return array_of(found, size, threads, to_c);
+}
+
+decouple_kvm_figure figure_to_c(const KvmFigure &f)
+{
+	decouple_kvm_figure c = {};
+	f.name.copy(c.name, sizeof(c.name) - 1);
+	c.value = f.value;
+	return c;
+}
+
+Result<int> kvm_figures_to(int pid, int tid, decouple_kvm_figure **figures, uint32_t size)
+{
+	TRY(check_pid(pid));
+	if (tid <= 0)
+		return fail(EINVAL, "thread id " + std::to_string(tid) + ": must be positive");
+	TRY(check_element("decouple_kvm_figures", "decouple_kvm_figure", size, figure_size_v0));
+	for (const ThreadStatus &t : TRY(status(pid, Figures::kvm)))
+		if (t.tid == tid && t.info.state != SessionState::none)
+			return array_of(t.kvm, size, figures, figure_to_c);
+	return fail(ENOENT, "thread " + std::to_string(tid) + " of process " + std::to_string(pid) + " is not decoupled");
 }
 
 } // namespace
@@ -219,6 +254,19 @@ int decouple_status(int pid, struct decouple_thread **threads, unsigned int size
 void decouple_status_free(struct decouple_thread *threads)
 {
 	std::free(threads);
+}
+
+int decouple_kvm_figures(int pid, int tid, struct decouple_kvm_figure **figures, unsigned int size)
+{
+	if (!figures)
+		return set_error(EINVAL, "decouple_kvm_figures: figures is NULL");
+	*figures = nullptr;
+	return guarded([&] { return kvm_figures_to(pid, tid, figures, size); });
+}
+
+void decouple_kvm_figures_free(struct decouple_kvm_figure *figures)
+{
+	std::free(figures);
 }
 
 const char *decouple_state_name(unsigned int state)

@@ -243,6 +243,21 @@ Result<int64_t> Controller::command(Command command, pid_t tid, unsigned core, u
 	}
 }
 
+bool Controller::ask_kvm_stats() const
+{
+	const uint32_t asked = 1;
+	/* With the user's signal queue full it is not worth a signal that another thread could find. */
+	return write(control_ + offsetof(Control, kvm_asked), &asked, sizeof(asked)) && wake(true);
+}
+
+Result<uint32_t> Controller::kvm_answers() const
+{
+	uint32_t answers;
+	if (!read_memory(manager_, control_ + offsetof(Control, kvm_answers), &answers, sizeof(answers)))
+		return fail_errno("can't read the resident of process " + std::to_string(pid_));
+	return answers;
+}
+
 Result<ProcessLock> ProcessLock::take(pid_t pid)
 {
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

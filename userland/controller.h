@@ -26,6 +26,10 @@ public:
 	Result<std::pair<uint64_t, SessionInfo>> session(pid_t tid) const;
 	Result<int64_t> command(Command c, pid_t tid = 0, unsigned core = 0, unsigned service_core = 0, uint64_t arg = 0) const;
 	bool write(uint64_t address, const void *from, size_t size) const;
+	/* Has the manager read the vCPUs' KVM statistics, and returns at once; false: it can't be asked. */
+	bool ask_kvm_stats() const;
+	/* Their number of readings, see Control::kvm_answers. */
+	Result<uint32_t> kvm_answers() const;
 	pid_t manager() const { return manager_; }
 	/* When it was read last. */
 	ResidentState state() const { return state_; }

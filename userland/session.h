@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "kvm_stats.h"
 #include "vmm-lite/resident.h"
 
 namespace decouple
@@ -64,12 +65,18 @@ struct ThreadStatus {
 	pid_t pid, tid;
 	SessionInfo info;
 	bool module; /* the module is its reflector, not signal 64 */
+	std::vector<KvmFigure> kvm; /* with Figures::kvm */
+};
+
+enum class Figures {
+	counters, /* nobody is asked: the resident's counters are there */
+	kvm, /* KVM's statistics of the vCPU too. The manager reads them; where it does not within 100 ms, they are what it read last */
 };
 
 /* Sessions of one process (Error ESRCH: no such process; an empty list: nothing decoupled). */
-Result<std::vector<ThreadStatus>> status(pid_t pid);
+Result<std::vector<ThreadStatus>> status(pid_t pid, Figures figures = Figures::counters);
 /* Sessions of every process that the caller may look into. */
-std::vector<ThreadStatus> status_all();
+std::vector<ThreadStatus> status_all(Figures figures = Figures::counters);
 
 /* Control block of a process with a resident; errors: ESRCH no process, ENOENT no resident, EPERM. */
 Result<Control> read_control(pid_t pid);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "clock.h"
 #include "controller.h"
 #include "proc.h"
 #include "session.h"
@@ -78,22 +79,32 @@ static bool has_manager(pid_t pid)
 }
 
 /* Any reader may look: no lock. A session that vanishes meanwhile is left out. */
-static std::vector<ThreadStatus> sessions_of(pid_t pid, pid_t tid, const Control &c)
+static std::vector<ThreadStatus> sessions_of(pid_t pid, pid_t tid, const Control &c, Figures figures)
 {
 	std::vector<ThreadStatus> list;
 	for (uint64_t address : c.sessions) {
 		ThreadStatus t;
-		if (address && read_memory(tid, address, &t.info, sizeof(t.info))) {
-			t.pid = pid;
-			t.module = c.config.gate != 0;
-			t.tid = t.info.tid;
-			list.push_back(t);
-		}
+		if (!address || !read_memory(tid, address, &t.info, sizeof(t.info)))
+			continue;
+		t.pid = pid;
+		t.module = c.config.gate != 0;
+		t.tid = t.info.tid;
+		KvmStats kvm;
+		if (figures == Figures::kvm && t.info.kvm_stats && read_memory(tid, t.info.kvm_stats, &kvm, sizeof(kvm)))
+			t.kvm = kvm_figures(kvm);
+		list.push_back(std::move(t));
 	}
 	return list;
 }
 
-Result<Control> read_control(pid_t pid)
+/* A process with a resident. */
+struct Found {
+	pid_t pid;
+	uint64_t address; /* of its control block */
+	Control control;
+};
+
+static Result<Found> find(pid_t pid)
 {
 	auto tids = threads_of(pid);
 	if (tids.empty())
@@ -101,36 +112,76 @@ Result<Control> read_control(pid_t pid)
 	pid_t tid = live_thread(pid);
 	auto image = find_resident(pid, tid);
 	ImageHeader h;
-	Control c;
+	Found f = {.pid = pid, .address = 0, .control = {}};
 	if (!image)
 		return std::unexpected(image.error());
-	if (!read_memory(tid, *image, &h, sizeof(h)) || !read_memory(tid, *image + h.control, &c, sizeof(c)))
+	if (!read_memory(tid, *image, &h, sizeof(h)) || !read_memory(tid, *image + h.control, &f.control, sizeof(f.control)))
 		return fail(EPERM, "not permitted to read process " + std::to_string(pid));
-	return c;
+	f.address = *image + h.control;
+	return f;
 }
 
-Result<std::vector<ThreadStatus>> status(pid_t pid)
+/* Has all managers read KVM's statistics, at the same time. One that does not answer is left. */
+static void ask_for_kvm(const std::vector<Found> &processes)
 {
-	auto c = read_control(pid);
-	if (!c && c.error().code == ENOENT)
-		return std::vector<ThreadStatus>{};
-	if (!c)
-		return std::unexpected(c.error());
-	return sessions_of(pid, c->manager_tid, *c);
+	constexpr long patience_ns = 100'000'000;
+	constexpr timespec nap = {0, 50'000};
+	std::vector<std::pair<Controller, uint32_t>> asked; /* and its answers before */
+	for (const Found &f : processes) {
+		auto controller = Controller::at(f.pid, f.address);
+		auto answers = controller ? controller->kvm_answers() : std::unexpected(controller.error());
+		if (answers && controller->ask_kvm_stats())
+			asked.emplace_back(*controller, *answers);
+	}
+	for (long deadline = monotonic_ns() + patience_ns; !asked.empty() && monotonic_ns() < deadline;) {
+		std::erase_if(asked, [](const auto &a) {
+			auto answers = a.first.kvm_answers();
+			return !answers || *answers != a.second;
+		});
+		if (!asked.empty())
+			nanosleep(&nap, nullptr);
+	}
 }
 
-std::vector<ThreadStatus> status_all()
+static std::vector<ThreadStatus> sessions_of(const std::vector<Found> &processes, Figures figures)
 {
+	if (figures == Figures::kvm)
+		ask_for_kvm(processes);
 	std::vector<ThreadStatus> all;
+	for (const Found &f : processes) {
+		auto list = sessions_of(f.pid, f.control.manager_tid, f.control, figures);
+		all.insert(all.end(), std::make_move_iterator(list.begin()), std::make_move_iterator(list.end()));
+	}
+	return all;
+}
+
+Result<Control> read_control(pid_t pid)
+{
+	return TRY(find(pid)).control;
+}
+
+Result<std::vector<ThreadStatus>> status(pid_t pid, Figures figures)
+{
+	auto found = find(pid);
+	if (!found && found.error().code == ENOENT)
+		return std::vector<ThreadStatus>{};
+	if (!found)
+		return std::unexpected(found.error());
+	return sessions_of({*found}, figures);
+}
+
+std::vector<ThreadStatus> status_all(Figures figures)
+{
+	std::vector<Found> processes;
 	std::unique_ptr<DIR, int (*)(DIR *)> dir(opendir("/proc"), closedir);
 	while (const dirent *e = dir ? readdir(dir.get()) : nullptr) {
 		pid_t pid = atoi(e->d_name);
 		if (pid <= 0 || !has_manager(pid))
 			continue;
-		if (auto list = status(pid))
-			all.insert(all.end(), list->begin(), list->end());
+		if (auto found = find(pid))
+			processes.push_back(*found);
 	}
-	return all;
+	return sessions_of(processes, figures);
 }
 
 } // namespace decouple

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* --follow across execve: the new program knows nothing of us, so the controller is told before. */
+/* --follow across execve: the new program knows nothing of us, so the controller is told before; also by a child that will run natively. */
 #include "manager.h"
 
 namespace decouple
 {
 
 /*
- * Sends the pid to the controller's abstract datagram socket and waits for its answer, which comes when it watches the process. The fd
- * lives in the application's table for that moment only.
+ * To the controller's abstract datagram socket; its answer comes when it watches the process, which it knows by the credentials that the
+ * kernel adds. The fd lives in the application's table for that moment only.
  */
-void manager_announce_exec()
+void manager_announce(FollowNews news)
 {
 	const Config &c = control.config;
 	if (!c.follow_socket[0])
@@ -30,10 +30,26 @@ void manager_announce_exec()
 	sys(__NR_bind, static_cast<u64>(fd), addr(&own), family_size); /* a name of the kernel's choice, for the answer */
 	TimeSpec patience = {1, 0};
 	sys(__NR_setsockopt, static_cast<u64>(fd), 1 /* SOL_SOCKET */, 20 /* SO_RCVTIMEO */, addr(&patience), sizeof(patience));
-	s32 pid = control.tgid;
-	if (sys(__NR_sendto, static_cast<u64>(fd), addr(&pid), sizeof(pid), 0, addr(&to), family_size + 1 + n) > 0)
-		sys(__NR_recvfrom, static_cast<u64>(fd), addr(&pid), sizeof(pid), 0, 0, 0);
+	if (sys(__NR_sendto, static_cast<u64>(fd), addr(&news), sizeof(news), 0, addr(&to), family_size + 1 + n) > 0)
+		sys(__NR_recvfrom, static_cast<u64>(fd), addr(&news), sizeof(news), 0, 0, 0);
 	sys(__NR_close, static_cast<u64>(fd));
+}
+
+bool manager_exec_gains_rights(const u64 call[7])
+{
+	constexpr u64 at_cwd = static_cast<u64>(-100);
+	constexpr u32 mode_at = 24 /* struct stat: st_mode */, set_ids = 06000;
+	static const char capabilities[] = "security.capability";
+	if (sys(__NR_geteuid) == 0)
+		return false;
+	bool at = call[0] == __NR_execveat;
+	u64 path = at ? call[2] : call[1];
+	alignas(8) u8 st[144];
+	if (sys(__NR_newfstatat, at ? call[1] : at_cwd, path, addr(st), at ? call[5] : 0) < 0)
+		return false;
+	u32 mode;
+	memcpy(&mode, st + mode_at, sizeof(mode));
+	return (mode & set_ids) || (!at && sys(__NR_getxattr, path, addr(capabilities), 0, 0) > 0);
 }
 
 } // namespace decouple

@@ -3,6 +3,7 @@
 #include "manager.h"
 #include "calls.h"
 #include "gate.h"
+#include "kvm_stats.h"
 #include "lock.h"
 #include "proc_maps.h"
 #include "recouple.h"
@@ -326,6 +327,7 @@ static u32 getcpu()
 		serve_mailbox();
 		serve_adoptions();
 		serve_vm_end();
+		kvm_stats_serve();
 		if (load(suspend_asked)) {
 			suspend_asked = 0;
 			vm_destroy();

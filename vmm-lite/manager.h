@@ -24,8 +24,13 @@ void manager_adopt(s32 tid, u64 fs_base, const Session *parent);
 void manager_start_in_child(Session *parent, UContext *context);
 /* All sessions but this one go native; returns when they have, or after a second. */
 void manager_recouple_others(Session *s);
-/* Tells the controller named in Config::follow_socket that this process is about to execve. */
-void manager_announce_exec();
+/* Tells the controller named in Config::follow_socket what the calling process does, and waits until it watches. */
+void manager_announce(FollowNews news);
+/*
+ * Would this execve give the caller other rights (set-user-ID, set-group-ID, file capabilities)? Not under a tracer that has not more than
+ * he; so it must not be announced.
+ */
+bool manager_exec_gains_rights(const u64 call[7]);
 
 /* Why a thread that is to be recoupled is. */
 Reason manager_recouple_reason();

@@ -15,7 +15,7 @@ namespace decouple
 {
 
 constexpr uint64_t resident_magic[2] = {0x7a5d3e91c46f08b2, 0x656c70756f636564}; /* second word: "decouple" */
-constexpr uint32_t resident_version = 3;
+constexpr uint32_t resident_version = 4;
 constexpr uint32_t max_sessions = 1024; /* DECOUPLE_VCPU_MAX */
 
 /* First bytes of the image. Offsets are from the image's start. */
@@ -92,6 +92,21 @@ struct SessionInfo {
 	uint64_t last_syscall;
 	uint64_t first_run_tsc; /* TSC at the first entry into the guest */
 	Handover handover;
+	uint64_t kvm_stats; /* address of struct KvmStats */
+};
+
+/* KVM's statistics of the vCPU, as its statistics file gives them (KVM_GET_STATS_FD). Written when Control::kvm_asked says so, and at its end. */
+struct KvmStats {
+	uint32_t size; /* bytes in `file`; 0: never read, or this KVM has none */
+	uint32_t base_size; /* 0: the session's vCPU is its own */
+	uint8_t file[8192];
+	uint8_t base[8192]; /* as it was when this session took the vCPU over from one that had ended */
+};
+
+/* What a process tells the follower, in one datagram to Config::follow_socket; any answer lets it go on. */
+enum class FollowNews : uint32_t {
+	executes = 1, /* an execve follows at once */
+	child, /* a child that shares its parent's memory begins: it runs natively, and may execute a program */
 };
 
 /* Set by the injector before init_entry runs; constant after, except where marked. */
@@ -113,7 +128,8 @@ struct Config {
 	uint32_t hold_core;
 	uint32_t hold_service_core;
 	uint32_t hold_reserved_blocked; /* as Handover::reserved_blocked, for that thread */
-	char follow_socket[64]; /* abstract socket name (without the leading NUL) told of an execve; empty: none */
+	char follow_socket
+		[64]; /* abstract socket name (without the leading NUL) told of an execve (enum class FollowNews); empty: none */
 	uint64_t gate; /* address of the module's gate (decouple/gate.h); 0: the signal reflector */
 	uint32_t reserved[6];
 };
@@ -170,6 +186,9 @@ struct Control {
 	uint64_t sessions[max_sessions]; /* addresses of SessionInfo; 0: free */
 	uint32_t sample_count;
 	uint32_t samples[4096];
+	uint32_t
+		kvm_asked; /* 1: the manager shall read all KvmStats; set from outside, which then wakes it; cleared by the manager */
+	uint32_t kvm_answers; /* how often it has */
 };
 
 } // namespace decouple

@@ -91,6 +91,7 @@ long session_create(s32 tid, Session **out)
 	s->mode = static_cast<u32>(Mode::fresh);
 	s->info.tid = tid;
 	s->info.index = index;
+	s->info.kvm_stats = addr(&s->kvm_stats);
 	s->gate_stack = addr(s) + session_size + session_stack_size;
 	s->vcpu_stack = s->gate_stack + session_stack_size;
 	store(control.sessions[index], addr(s));

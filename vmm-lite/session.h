@@ -13,9 +13,9 @@
 
 /* For gate.S; asserted below. */
 #define SESSION_TID 0
-#define SESSION_MODE 152
-#define SESSION_INTERRUPTED 156
-#define SESSION_GATE_STACK 160
+#define SESSION_MODE 160
+#define SESSION_INTERRUPTED 164
+#define SESSION_GATE_STACK 168
 #define SESSION_FP 1408
 #define SESSION_MODE_GATE 1
 #define GATE_RETURN 4
@@ -48,6 +48,7 @@ struct ChildRecord {
 	u32 new_mm; /* the child has memory of its own */
 	u32 own_actions; /* the child has signal actions of its own */
 	u32 on_child_stack; /* the child leaves by a frame on its own stack */
+	u32 other_process; /* the child shares memory with its parent, but is no thread of it */
 	const u64 *trial; /* not a child of the application: makes this call and ends */
 	long trial_result;
 	u32 busy; /* 1 from clone until the record may be used again */
@@ -122,6 +123,7 @@ struct Session {
 	/* The vCPU. Fds are the resident threads' own table. */
 	u32 vcpu_reused; /* it was another session's, on the same core */
 	s32 vcpu_fd, status_fd, doorbell_fd; /* 0: none */
+	s32 stats_fd; /* under vm.stats_lock */
 	u64 doorbell_gpa; /* page of the vCPU's doorbell */
 	struct kvm_run *run;
 	u64 run_size;
@@ -139,6 +141,7 @@ struct Session {
 	alignas(64) u8 fp[fp_buffer_size]; /* signal frame's image, template of the next return */
 	alignas(64) u8 xsave[fp_buffer_size]; /* the vCPU's */
 	alignas(64) ChildRecord records[child_records];
+	KvmStats kvm_stats;
 };
 
 enum class Want : u32 { none = 0, recouple, round_trips };

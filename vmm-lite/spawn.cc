@@ -103,6 +103,7 @@ void call_spawn(Session *s, const u64 call[7])
 	r->new_mm = !(a.flags & clone_vm);
 	r->own_actions = !(a.flags & clone_sighand);
 	r->on_child_stack = (a.flags & clone_vm) && !(a.flags & clone_vfork);
+	r->other_process = (a.flags & clone_vm) && !(a.flags & clone_thread);
 	write_fs_base(s->guest.fs_base);
 	write_gs_base(s->guest.gs_base);
 	long ret = raw_clone(call, r, r->stack + sizeof(r->stack));
@@ -160,6 +161,8 @@ extern "C" [[noreturn]] void child_start(decouple::ChildRecord *r)
 		if (control.config.follow)
 			manager_start_in_child(s, context);
 	}
+	if (r->other_process)
+		manager_announce(FollowNews::child);
 	if (r->on_child_stack) {
 		/* The frame moves to the child's own stack, so that the record is free before the child is on its way. */
 		u64 fp = (context->mc.rsp - 128 - r->fp_size) & ~63ull;

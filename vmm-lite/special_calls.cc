@@ -288,7 +288,8 @@ static void exec(Session *s, const u64 call[7])
 		return;
 	}
 	gate_unpin(s);
-	manager_announce_exec();
+	if (!manager_exec_gains_rights(call))
+		manager_announce(FollowNews::executes);
 	sigprocmask(sig_setmask, s->mask | (s->mask_has_reserved ? reserved_signals() : 0));
 	long ret = call_execute(call);
 	sigprocmask(sig_block, ~0ull);

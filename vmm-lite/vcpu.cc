@@ -3,6 +3,7 @@
 #include "vcpu.h"
 #include "cpu_features.h"
 #include "exchange.h"
+#include "kvm_stats.h"
 #include "reflector.h"
 #include "stub_image.h"
 #include "decouple/layout.h"
@@ -191,6 +192,7 @@ static bool take_idle(Session *s)
 		if (v.core != s->info.core)
 			continue;
 		s->vcpu_fd = v.fd;
+		kvm_stats_take(s, v.stats_fd);
 		s->run = v.run;
 		s->run_size = vm.run_size;
 		s->vcpu_reused = 1;
@@ -200,14 +202,14 @@ static bool take_idle(Session *s)
 	return false;
 }
 
-static bool put_idle(Session *s)
+static bool put_idle(Session *s, s32 stats_fd)
 {
 	Locked hold(vm.lock);
 	if (vm.idle_count == max_idle_vcpus || !s->run || !s->info.first_run_tsc) /* one that never ran may be half set up */
 		return false;
 	s->run->immediate_exit = 0;
 	s->run->kvm_dirty_regs = 0;
-	vm.idle[vm.idle_count++] = {s->vcpu_fd, s->info.core, s->run};
+	vm.idle[vm.idle_count++] = {s->vcpu_fd, stats_fd, s->info.core, s->run};
 	return true;
 }
 
@@ -221,6 +223,7 @@ SetupError vcpu_create(Session *s)
 	if (r < 0)
 		return {SetupStep::create_vcpu, r};
 	s->vcpu_fd = static_cast<s32>(r);
+	kvm_stats_open(s);
 	r = sys(__NR_mmap, 0, vm.run_size, prot_read | prot_write, map_shared, static_cast<u64>(s->vcpu_fd), 0);
 	if (is_error(r))
 		return {SetupStep::map_run, r};
@@ -320,9 +323,12 @@ SetupError vcpu_probe(Session *s)
 void vcpu_destroy(Session *s)
 {
 	reflector_vcpu_end(s);
-	if (s->vcpu_fd > 0 && !put_idle(s)) {
+	s32 stats_fd = kvm_stats_end(s);
+	if (s->vcpu_fd > 0 && !put_idle(s, stats_fd)) {
 		if (s->run)
 			sys(__NR_munmap, addr(s->run), s->run_size);
+		if (stats_fd > 0)
+			sys(__NR_close, static_cast<u64>(stats_fd));
 		sys(__NR_close, static_cast<u64>(s->vcpu_fd));
 	}
 	s->run = nullptr;

@@ -123,6 +123,8 @@ void vm_destroy()
 		const IdleVcpu &v = vm.idle[vm.idle_count - 1];
 		sys(__NR_munmap, addr(v.run), vm.run_size);
 		sys(__NR_close, static_cast<u64>(v.fd));
+		if (v.stats_fd > 0)
+			sys(__NR_close, static_cast<u64>(v.stats_fd));
 	}
 	maps_close();
 	if (vm.fd > 0)

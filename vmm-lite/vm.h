@@ -35,7 +35,7 @@ struct CpuidTable {
 
 /* A vCPU of a session that is over. Its CPUID names its core for good (KVM_SET_CPUID2 behind KVM_RUN), and its id can't be had again. */
 struct IdleVcpu {
-	s32 fd;
+	s32 fd, stats_fd; /* 0: KVM has no statistics */
 	u32 core;
 	struct kvm_run *run;
 };
@@ -56,6 +56,7 @@ struct Vm {
 	CpuidTable cpuid; /* for all vCPUs, but for the leaves that name the core */
 	PageTable tables;
 	Mutex lock;
+	Mutex stats_lock; /* sessions' stats_fd, against the end of their vCPU while the manager reads it */
 };
 extern Vm vm;
 

@@ -174,6 +174,34 @@ int decouple_status(int pid, struct decouple_thread **threads, unsigned int size
 void decouple_status_free(struct decouple_thread *threads);
 
 /**
+ * struct decouple_kvm_figure - one of KVM's statistics of a decoupled thread's vCPU
+ * @name: as KVM names it ("exits", "irq_exits", "signal_exits" ...): which there are depends on the kernel
+ * @value: a cumulative one counts from the moment at which the thread was decoupled
+ */
+struct decouple_kvm_figure {
+	char name[48];
+	__u64 value;
+};
+
+/**
+ * decouple_kvm_figures - KVM's statistics of a decoupled thread's vCPU, those that are not 0
+ * @pid: the process
+ * @tid: the thread
+ * @figures: set to an array to be freed with decouple_kvm_figures_free(); NULL if there are none or the call fails
+ * @size: sizeof(struct decouple_kvm_figure), the distance of two elements
+ *
+ * Asks the process's resident, which reads them; where that does not answer within 100 ms (a stopped process), they are what it read last.
+ * Costs nothing while nobody asks, and nothing on the dedicated core.
+ *
+ * Return: number of elements, 0 also where KVM has no statistics (before Linux 5.14), or -EINVAL (NULL, size, pid or tid not positive),
+ * -ENOENT (the thread is not decoupled), -ESRCH (no such process), -EPERM, -ENOMEM.
+ */
+int decouple_kvm_figures(int pid, int tid, struct decouple_kvm_figure **figures, unsigned int size);
+
+/* Frees an array of decouple_kvm_figures(); NULL is allowed. */
+void decouple_kvm_figures_free(struct decouple_kvm_figure *figures);
+
+/**
  * decouple_state_name, decouple_reason_text - a number in words
  * @state: decouple_thread::state; @reason: decouple_thread::reason
  *

@@ -124,6 +124,23 @@ static int list(int pid, struct decouple_thread *t)
 	return count;
 }
 
+/* KVM's exits of a thread's vCPU. */
+static unsigned long exits_of(int pid)
+{
+	struct decouple_kvm_figure *figures;
+	int count = decouple_kvm_figures(pid, pid, &figures, sizeof(*figures));
+	unsigned long exits = 0;
+
+	CHECK(count > 0 && figures);
+	for (int i = 0; i < count; i++) {
+		CHECK(figures[i].value && memchr(figures[i].name, 0, sizeof(figures[i].name)));
+		if (!strcmp(figures[i].name, "exits"))
+			exits = figures[i].value;
+	}
+	decouple_kvm_figures_free(figures);
+	return exits;
+}
+
 static void cycle(void)
 {
 	struct decouple_thread t, later;
@@ -139,6 +156,8 @@ static void cycle(void)
 	CHECK(goes_on() && goes_on());
 	CHECK(list(pid, &later) == 1 && later.syscalls > t.syscalls);
 	CHECK(list(0, &later) >= 1);
+	unsigned long exits = exits_of(pid);
+	CHECK(exits && exits_of(pid) >= exits);
 	CHECK(decouple_attach(pid, NULL) == -EALREADY && strstr(decouple_error(), "already"));
 	CHECK(decouple_recouple(pid, NULL, 0) == 1);
 	CHECK(list(pid, &t) == 0);
@@ -249,6 +268,17 @@ static void refusals(void)
 	CHECK(decouple_status(-1, &threads, thread_size) == -EINVAL);
 	CHECK(decouple_status(NO_SUCH_PID, &threads, thread_size) == -ESRCH && !threads);
 	decouple_status_free(NULL);
+
+	struct decouple_kvm_figure *figures = (void *)-1;
+	const __u32 figure_size = sizeof(*figures);
+	CHECK(decouple_kvm_figures(pid, pid, NULL, figure_size) == -EINVAL);
+	CHECK(decouple_kvm_figures(pid, pid, &figures, figure_size - 1) == -EINVAL && !figures);
+	CHECK(decouple_kvm_figures(pid, pid, &figures, ~0u) == -EINVAL);
+	CHECK(decouple_kvm_figures(0, pid, &figures, figure_size) == -EINVAL);
+	CHECK(decouple_kvm_figures(pid, 0, &figures, figure_size) == -EINVAL && strstr(decouple_error(), "thread id 0"));
+	CHECK(decouple_kvm_figures(pid, pid, &figures, figure_size) == -ENOENT && strstr(decouple_error(), "not decoupled"));
+	CHECK(decouple_kvm_figures(NO_SUCH_PID, pid, &figures, figure_size) == -ESRCH);
+	decouple_kvm_figures_free(NULL);
 
 	CHECK(decouple_recouple(0, NULL, 0) == -EINVAL && decouple_recouple(NO_SUCH_PID, NULL, 0) == -ESRCH);
 	CHECK(decouple_recouple(pid, NULL, 1) == -EINVAL && decouple_recouple(pid, &pid, 1025) == -EINVAL);

@@ -48,7 +48,7 @@ case_name=top
 ask ".[0].interval_s > 0.1 and (.[0].threads | any(.pid == $pid and .syscalls_per_s > 0 and .exits_per_s >= 0))" \
 	top --once --json --interval 0.3
 ask 'length == 2' top --iterations 2 --interval 0.2 --json
-refused 0 "SYSCALLS/s +EXITS/s +SIGNALS/s +FAULTS/s" top --once --interval 0.2
+refused 0 "SYSCALLS/s +EXITS/s +KVM-EXITS/s +SIGNALS/s +FAULTS/s" top --once --interval 0.2
 {
 	pause 1.5
 	printf q

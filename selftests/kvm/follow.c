@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* --follow: new threads, children and the programs that they execute are decoupled; those of vfork and posix_spawn run natively. */
+/* --follow: new threads, children and the programs that they execute are decoupled, however they are started. */
 // modes: run+follow compute+follow
 // timeout: 120
 #include "testlib.h"
@@ -95,6 +95,12 @@ static pid_t execute(const char *how)
 	return child;
 }
 
+static int executes(void *arguments)
+{
+	execve(self, arguments, environ);
+	return 99;
+}
+
 static pid_t execute_in_vfork(const char *how)
 {
 	char *const arguments[] = {(char *)self, (char *)how, NULL};
@@ -105,6 +111,48 @@ static pid_t execute_in_vfork(const char *how)
 		_exit(99);
 	}
 	return MUST(child);
+}
+
+/* A child that shares the parent's memory runs natively; the program that it executes does not. */
+static void in_vforks(void)
+{
+	char *const arguments[] = {(char *)self, "followed", NULL};
+	char command[4200];
+	volatile int seen = 0;
+	pid_t child = vfork();
+
+	if (child == 0) {
+		seen = 1;
+		_exit(7);
+	}
+	printf("vfork: %d, memory %d\n", wait_child(child), seen);
+	printf("vfork and execve: %d\n", wait_child(execute_in_vfork("followed")));
+	CHECK(posix_spawn(&child, self, NULL, NULL, arguments, environ) == 0);
+	printf("posix_spawn: %d\n", wait_child(child));
+	CHECK(posix_spawnp(&child, "no-such-program", NULL, NULL, arguments, environ) == ENOENT);
+	/* The shell, and what it executes. */
+	snprintf(command, sizeof(command), "%s followed; exit $(($? + 1))", self);
+	printf("system: %d\n", WEXITSTATUS(system(command)));
+	/* Fails at first. */
+	child = vfork();
+	if (child == 0) {
+		for (seen = 0; seen < 3; seen++)
+			execve("/no/such/program", arguments, environ);
+		execve(self, arguments, environ);
+		_exit(99);
+	}
+	printf("vfork, failing execve: %d, %d times\n", wait_child(child), seen);
+	/* Ends without. */
+	child = vfork();
+	if (child == 0) {
+		execve("/no/such/program", arguments, environ);
+		raise(SIGKILL);
+	}
+	printf("vfork, killed: %d\n", wait_child(child));
+	/* Runs beside its parent. */
+	static char stack[65536] __attribute__((aligned(16)));
+	child = MUST(clone(executes, stack + sizeof(stack), CLONE_VM | SIGCHLD, (void *)arguments));
+	printf("clone and execve: %d\n", wait_child(child));
 }
 
 int main(int argc, char **argv)
@@ -131,17 +179,6 @@ int main(int argc, char **argv)
 		printf("fork: %d\n", wait_child(child));
 	}
 	printf("fork and execve: %d\n", wait_child(execute("followed")));
-	/* Shares the parent's memory until it executes a program. */
-	volatile int seen = 0;
-	pid_t child = vfork();
-	if (child == 0) {
-		seen = 1;
-		_exit(7);
-	}
-	printf("vfork: %d, memory %d\n", wait_child(child), seen);
-	printf("vfork and execve: %d\n", wait_child(execute_in_vfork("natively")));
-	char *const arguments[] = {argv[0], "natively", NULL};
-	CHECK(posix_spawn(&child, self, NULL, NULL, arguments, environ) == 0);
-	printf("posix_spawn: %d\n", wait_child(child));
+	in_vforks();
 	return test_done();
 }

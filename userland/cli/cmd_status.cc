@@ -27,8 +27,26 @@ void print_json(const std::vector<ThreadStatus> &threads, bool verbose)
 	std::printf("%s\n", object.dump().c_str());
 }
 
-void print_details(const SessionInfo &info)
+/* "NAME N, NAME N, ..." in lines of some 100 characters. */
+void print_kvm(const std::vector<KvmFigure> &figures)
 {
+	constexpr size_t width = 100;
+	std::string line;
+	for (const KvmFigure &figure : figures) {
+		const std::string entry = figure.name + " " + std::to_string(figure.value);
+		if (!line.empty() && line.size() + entry.size() > width) {
+			std::printf("        KVM: %s\n", line.c_str());
+			line.clear();
+		}
+		line += (line.empty() ? "" : ", ") + entry;
+	}
+	if (!line.empty())
+		std::printf("        KVM: %s\n", line.c_str());
+}
+
+void print_details(const ThreadStatus &thread)
+{
+	const SessionInfo &info = thread.info;
 	std::printf("        service core %u, vCPU thread %d, captures %lu, recouples %lu, signals %lu, faults %lu\n",
 		    info.service_core, info.vcpu_tid, info.captures, info.recouples, info.signals, info.faults);
 	std::printf("        page exits %lu, doorbells %lu, clones %lu, last system call %lu\n", info.page_exits,
@@ -37,6 +55,7 @@ void print_details(const SessionInfo &info)
 		std::printf("        %s (%ld)\n", reason_text(info.reason), info.detail);
 	if (info.error)
 		std::printf("        set-up failed: %s\n", std::strerror(-info.error));
+	print_kvm(thread.kvm);
 }
 
 void print_table(const std::vector<ThreadStatus> &threads, bool verbose)
@@ -53,20 +72,21 @@ void print_table(const std::vector<ThreadStatus> &threads, bool verbose)
 			    state_name(info.state), thread.module ? "module" : "signal", info.syscalls, info.exits,
 			    thread_command(thread).c_str());
 		if (verbose)
-			print_details(info);
+			print_details(thread);
 	}
 }
 
 int run(const Arguments &arguments)
 {
+	const Figures figures = arguments.verbose ? Figures::kvm : Figures::counters;
 	std::vector<ThreadStatus> threads;
 	if (arguments.pid) {
-		auto found = status(arguments.pid);
+		auto found = status(arguments.pid, figures);
 		if (!found)
 			return report(found.error());
 		threads = std::move(*found);
 	} else {
-		threads = status_all();
+		threads = status_all(figures);
 	}
 	if (arguments.json)
 		print_json(threads, arguments.verbose);
@@ -81,7 +101,7 @@ Action setup_status(CLI::App &app)
 {
 	auto arguments = std::make_shared<Arguments>();
 	app.add_option("PID", arguments->pid, "one process (default: all)")->check(is_task_id())->option_text(" ");
-	app.add_flag("-v,--verbose", arguments->verbose, "all counters");
+	app.add_flag("-v,--verbose", arguments->verbose, "all counters, and KVM's statistics of the vCPU");
 	app.add_flag("--json", arguments->json, "print as JSON");
 	return [arguments] { return run(*arguments); };
 }

@@ -33,24 +33,27 @@ Frame take_frame()
 {
 	Frame frame;
 	frame.time = Clock::now();
-	for (const ThreadStatus &thread : status_all())
+	for (const ThreadStatus &thread : status_all(Figures::kvm))
 		frame.threads.emplace(thread.tid, thread);
 	return frame;
 }
 
 struct Rates {
-	double syscalls, exits, signals, faults;
+	double syscalls, exits, vm_exits, signals, faults;
 };
 
 /* Per second. A thread that was not there, or that started anew, counts from zero. */
 Rates rates(const ThreadStatus &now, const Frame &before, double seconds)
 {
-	static const SessionInfo fresh = {};
+	static const ThreadStatus fresh = {};
 	auto found = before.threads.find(now.tid);
 	const bool same = found != before.threads.end() && found->second.info.vcpu_tid == now.info.vcpu_tid;
-	const SessionInfo &then = same ? found->second.info : fresh;
-	auto rate = [&](uint64_t SessionInfo::*counter) { return double(now.info.*counter - then.*counter) / seconds; };
-	return {rate(&SessionInfo::syscalls), rate(&SessionInfo::exits), rate(&SessionInfo::signals),
+	const ThreadStatus &then = same ? found->second : fresh;
+	auto rate = [&](uint64_t SessionInfo::*counter) { return double(now.info.*counter - then.info.*counter) / seconds; };
+	/* Another VM, as behind an unshare, starts anew. */
+	const uint64_t vm_exits = kvm_figure(now.kvm, "exits"), vm_exits_then = kvm_figure(then.kvm, "exits");
+	return {rate(&SessionInfo::syscalls), rate(&SessionInfo::exits),
+		double(vm_exits - (vm_exits < vm_exits_then ? 0 : vm_exits_then)) / seconds, rate(&SessionInfo::signals),
 		rate(&SessionInfo::faults)};
 }
 
@@ -62,6 +65,7 @@ void print_json(const Frame &frame, const Frame &before, double seconds)
 		auto object = thread_json(thread, true);
 		object["syscalls_per_s"] = rate.syscalls;
 		object["exits_per_s"] = rate.exits;
+		object["kvm_exits_per_s"] = rate.vm_exits;
 		object["signals_per_s"] = rate.signals;
 		object["faults_per_s"] = rate.faults;
 		list.push_back(std::move(object));
@@ -78,15 +82,15 @@ void print_table(const Frame &frame, const Frame &before, double seconds, const 
 		std::fputs("\033[H", stdout);
 	std::printf("%zu decoupled thread%s; per second over %.1f s; q quits%s", frame.threads.size(),
 		    frame.threads.size() == 1 ? "" : "s", seconds, end_line);
-	std::printf("%7s %7s %4s %-10s %10s %9s %9s %9s  %s%s", "PID", "TID", "CORE", "STATE", "SYSCALLS/s", "EXITS/s",
-		    "SIGNALS/s", "FAULTS/s", "COMMAND", end_line);
+	std::printf("%7s %7s %4s %-10s %10s %9s %11s %9s %9s  %s%s", "PID", "TID", "CORE", "STATE", "SYSCALLS/s", "EXITS/s",
+		    "KVM-EXITS/s", "SIGNALS/s", "FAULTS/s", "COMMAND", end_line);
 	unsigned room = terminal.is_screen() ? terminal.rows() - 3 : ~0u;
 	for (const auto &[tid, thread] : frame.threads) {
 		if (!room--)
 			break;
 		const Rates rate = rates(thread, before, seconds);
-		std::printf("%7d %7d %4u %-10s %10.0f %9.0f %9.0f %9.0f  %s%s", thread.pid, tid, thread.info.core,
-			    state_name(thread.info.state), rate.syscalls, rate.exits, rate.signals, rate.faults,
+		std::printf("%7d %7d %4u %-10s %10.0f %9.0f %11.0f %9.0f %9.0f  %s%s", thread.pid, tid, thread.info.core,
+			    state_name(thread.info.state), rate.syscalls, rate.exits, rate.vm_exits, rate.signals, rate.faults,
 			    thread_command(thread).c_str(), end_line);
 	}
 	if (terminal.is_screen())

@@ -19,6 +19,8 @@ namespace
 
 /* An execve that fails leaves no trace, so it is assumed after this time. Opening a file on a slow server may take that long. */
 constexpr auto patience = std::chrono::seconds(2);
+/* A child that shares its parent's memory, which mostly waits for it, looks for its program, redirects files and the like before. */
+constexpr auto patience_child = std::chrono::seconds(10);
 
 std::vector<pid_t> threads_of(pid_t pid)
 {
@@ -35,14 +37,18 @@ std::vector<pid_t> threads_of(pid_t pid)
 
 } // namespace
 
-Result<> ExecWatch::expect(pid_t pid)
+Result<> ExecWatch::expect(pid_t pid, bool later)
 {
 	Watched &watched = watched_[pid];
-	watched.deadline = Clock::now() + patience;
+	watched.deadline = Clock::now() + (later ? patience_child : patience);
 	/* Which thread executes is not known; the exec stop appears only where that one is traced. */
 	for (pid_t tid : threads_of(pid)) {
 		if (watched.tids.count(tid))
 			continue;
+		if (leaving_.erase(tid)) { /* its stop is on the way, and will be ended */
+			watched.tids.insert(tid);
+			continue;
+		}
 		if (!ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXEC)) {
 			watched.tids.insert(tid);
 		} else if (errno != ESRCH) {
@@ -88,7 +94,13 @@ void ExecWatch::handle_stop(pid_t tid, int status)
 		/* Its other threads are gone, and the one that executed is the leader now. */
 		if (process != watched_.end())
 			watched_.erase(process);
+		leaving_.erase(tid);
 		handler_(tid);
+		return;
+	}
+	/* The stop that comes may be a signal's: then that signal is delivered. */
+	if (leaving_.erase(tid)) {
+		ptrace(PTRACE_DETACH, tid, 0, event ? 0 : signal);
 		return;
 	}
 	if (event == PTRACE_EVENT_STOP && signal != SIGTRAP)
@@ -99,6 +111,8 @@ void ExecWatch::handle_stop(pid_t tid, int status)
 
 void ExecWatch::expire()
 {
+	/* The id of a thread that executed is gone without a word. */
+	std::erase_if(leaving_, [](pid_t tid) { return ptrace(PTRACE_INTERRUPT, tid, 0, 0) != 0; });
 	const auto now = Clock::now();
 	for (auto process = watched_.begin(); process != watched_.end();) {
 		if (process->second.deadline > now) {
@@ -108,25 +122,14 @@ void ExecWatch::expire()
 		const std::set<pid_t> tids = std::move(process->second.tids);
 		process = watched_.erase(process);
 		for (pid_t tid : tids)
-			let_go(tid);
+			if (!ptrace(PTRACE_INTERRUPT, tid, 0, 0))
+				leaving_.insert(tid);
 	}
-}
-
-/* A thread can be detached in a stop only. The stop that comes may be a signal's: then that signal is delivered. */
-void ExecWatch::let_go(pid_t tid)
-{
-	int status;
-	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) || waitpid(tid, &status, __WALL) != tid || !WIFSTOPPED(status))
-		return;
-	const int event = status >> 16;
-	if (event == PTRACE_EVENT_EXEC)
-		handler_(tid);
-	else
-		ptrace(PTRACE_DETACH, tid, 0, event ? 0 : WSTOPSIG(status));
 }
 
 void ExecWatch::drop(pid_t tid)
 {
+	leaving_.erase(tid);
 	for (auto process = watched_.begin(); process != watched_.end(); ++process) {
 		process->second.tids.erase(tid);
 		if (process->second.tids.empty()) {

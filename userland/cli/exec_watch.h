@@ -24,13 +24,13 @@ public:
 
 	explicit ExecWatch(Handler handler) : handler_(std::move(handler)) {}
 
-	/* `pid` is about to execute, or has just done so. */
-	Result<> expect(pid_t pid);
+	/* `pid` is about to execute, or has just done so; or it is a child that may do so later. */
+	Result<> expect(pid_t pid, bool later);
 	/* Handles all stops there are now. */
 	void handle_stops();
 	/* Lets processes go whose execve did not happen. */
 	void expire();
-	bool empty() const { return watched_.empty(); }
+	bool empty() const { return watched_.empty() && leaving_.empty(); }
 
 private:
 	struct Watched {
@@ -39,11 +39,11 @@ private:
 	};
 
 	void handle_stop(pid_t tid, int status);
-	void let_go(pid_t tid);
 	void drop(pid_t tid);
 
 	Handler handler_;
 	std::map<pid_t, Watched> watched_; /* by process */
+	std::set<pid_t> leaving_; /* threads to be detached at their next stop, in which alone that is possible */
 };
 
 } // namespace decouple::cli

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -38,6 +39,7 @@ public:
 	{
 		/* Thread ids name threads of the old program. */
 		options_.tids.clear();
+		sched_getaffinity(0, sizeof(bound_), &bound_);
 		options_.progress = {};
 		options_.or_natively = true;
 	}
@@ -81,10 +83,10 @@ private:
 
 	void receive()
 	{
-		char data[16];
+		FollowNews news = FollowNews::executes;
 		sockaddr_un from;
 		alignas(cmsghdr) char ancillary[CMSG_SPACE(sizeof(ucred))];
-		iovec vector = {data, sizeof(data)};
+		iovec vector = {&news, sizeof(news)};
 		msghdr message = {};
 		message.msg_name = &from;
 		message.msg_namelen = sizeof(from);
@@ -101,10 +103,10 @@ private:
 			std::memcpy(&sender, CMSG_DATA(header), sizeof(sender));
 			if (!trusted(sender))
 				continue;
-			if (auto watched = watch_.expect(sender.pid); !watched)
+			if (auto watched = watch_.expect(sender.pid, news == FollowNews::child); !watched)
 				complain(watched.error().what);
 			/* After a failure too: the home thread need not wait for a follower that does nothing. */
-			sendto(socket_, data, 1, MSG_DONTWAIT, reinterpret_cast<sockaddr *>(&from), message.msg_namelen);
+			sendto(socket_, &news, 1, MSG_DONTWAIT, reinterpret_cast<sockaddr *>(&from), message.msg_namelen);
 		}
 	}
 
@@ -123,9 +125,15 @@ private:
 	bool needed()
 	{
 		followed_.clear();
-		for (const ThreadStatus &thread : status_all())
+		cpu_set_t others = bound_;
+		for (const ThreadStatus &thread : status_all()) {
+			if (thread.info.core < CPU_SETSIZE)
+				CPU_CLR(thread.info.core, &others);
 			if (!followed_.count(thread.pid) && is_ours(thread.pid))
 				add(thread.pid);
+		}
+		/* This look itself must not disturb a dedicated core. In vain where there is no other. */
+		sched_setaffinity(0, sizeof(others), CPU_COUNT(&others) ? &others : &bound_);
 		pollfd hold = {hold_, POLLIN, 0};
 		return !followed_.empty() || !watch_.empty() || !poll(&hold, 1, 0);
 	}
@@ -140,6 +148,7 @@ private:
 
 	void attach_new_program(pid_t pid)
 	{
+		sched_setaffinity(0, sizeof(bound_), &bound_); /* which the choice of cores looks at; until the next look */
 		auto attached = attach_stopped(pid, options_);
 		if (attached)
 			return add(pid);
@@ -149,6 +158,7 @@ private:
 	int socket_;
 	int hold_; /* read end: readable (hung up) once the controller let us go */
 	AttachOptions options_;
+	cpu_set_t bound_; /* what we came with */
 	Follower::Messages messages_;
 	ExecWatch watch_;
 	std::set<pid_t> followed_; /* at the last look */

@@ -35,6 +35,9 @@ nlohmann::ordered_json thread_json(const ThreadStatus &thread, bool verbose)
 	object["clones"] = info.clones;
 	object["last_syscall"] = info.last_syscall;
 	object["command"] = thread_command(thread);
+	object["kvm"] = nlohmann::ordered_json::object();
+	for (const KvmFigure &figure : thread.kvm)
+		object["kvm"][figure.name] = figure.value;
 	return object;
 }
 
