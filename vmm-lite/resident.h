@@ -15,7 +15,7 @@ namespace decouple
 {
 
 constexpr uint64_t resident_magic[2] = {0x7a5d3e91c46f08b2, 0x656c70756f636564}; /* second word: "decouple" */
-constexpr uint32_t resident_version = 3;
+constexpr uint32_t resident_version = 4;
 constexpr uint32_t max_sessions = 1024; /* DECOUPLE_VCPU_MAX */
 
 /* First bytes of the image. Offsets are from the image's start. */
@@ -57,6 +57,7 @@ enum class Reason : uint32_t {
 	unsupported_call, /* detail: system call number */
 	kvm_lost, /* VM could not be rebuilt; detail: errno */
 	debugger, /* one attached; with the module only */
+	core_lost, /* the vCPU thread was moved away, and can't get back; detail: the core */
 };
 
 /* What only a tracer can see of a thread; written by the controller while it holds the thread stopped for its first capture. */
@@ -115,7 +116,8 @@ struct Config {
 	uint32_t hold_reserved_blocked; /* as Handover::reserved_blocked, for that thread */
 	char follow_socket[64]; /* abstract socket name (without the leading NUL) told of an execve; empty: none */
 	uint64_t gate; /* address of the module's gate (decouple/gate.h); 0: the signal reflector */
-	uint32_t reserved[6];
+	uint32_t serves_places; /* the controller serves Control::place until the VM is ready; then cleared by the manager */
+	uint32_t reserved[5];
 };
 
 enum class Command : uint32_t {
@@ -138,6 +140,19 @@ struct Mailbox {
 	uint32_t reserved;
 	uint64_t arg;
 	int64_t result; /* >= 0 or -errno; for `add`: the session's index */
+};
+
+/*
+ * A vCPU thread whose core its cpuset doesn't allow asks the controller, which waits for the thread's session meanwhile, to bring it into
+ * the cpuset of that core. One at a time.
+ */
+struct PlaceRequest {
+	uint32_t seq; /* incremented by the vCPU thread after the fields */
+	uint32_t done_seq; /* set to seq by the controller after result */
+	int32_t tid; /* of the vCPU thread */
+	uint32_t core;
+	int32_t result; /* 0 or -errno */
+	uint32_t reserved;
 };
 
 /* What a panic leaves behind. */
@@ -166,6 +181,7 @@ struct Control {
 	uint32_t reserved;
 	uint64_t init_begin_tsc, init_done_tsc; /* TSC when init_entry began, and was about to return */
 	Mailbox mailbox;
+	PlaceRequest place;
 	PanicReport panic;
 	uint64_t sessions[max_sessions]; /* addresses of SessionInfo; 0: free */
 	uint32_t sample_count;
