@@ -13,6 +13,7 @@
 
 #include <linux/completion.h>
 #include <linux/fs.h>
+#include <linux/irq_work.h>
 #include <linux/kobject.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
@@ -103,6 +104,12 @@ struct decouple_session {
 	bool ended; /* no longer in the process's table */
 	bool bell; /* DECOUPLE_GATE_WAKE came */
 	bool waiting; /* home thread sleeps in DECOUPLE_GATE_WAIT */
+
+	/* See place.c. */
+	int placed; /* the core of the last DECOUPLE_GATE_CORE; -1: none */
+	struct irq_work strayed; /* while queued, and then the work, it holds a reference */
+	struct work_struct bring_back;
+	u64 returns; /* the work's own; times that it was brought back */
 };
 
 /* session.c. The first five under rcu_read_lock(). */
@@ -118,6 +125,7 @@ bool decouple_any_sessions(void);
 long decouple_session_add(struct decouple_process *p, u64 index, struct task_struct *task); /* references the task */
 long decouple_session_remove(struct decouple_process *p, u64 index);
 void decouple_session_get(struct decouple_session *s);
+bool decouple_session_queue(struct work_struct *work); /* false: it is queued already; any context */
 void decouple_session_put(struct decouple_session *s);
 int decouple_sessions_init(void);
 void decouple_sessions_exit(void); /* waits for the last release */
@@ -161,6 +169,11 @@ ssize_t decouple_grants_show(char *page);
 void decouple_grants_exit(void);
 void decouple_process_permit(struct decouple_process *p, const unsigned long *cores);
 bool decouple_process_permits(struct decouple_process *p, const struct cpumask *cores);
+
+/* place.c */
+void decouple_place_init(struct decouple_session *s);
+long decouple_place(struct decouple_session *s, u64 core); /* the calling thread; may sleep */
+void decouple_place_switched_in(struct task_struct *next); /* run queue locked; under rcu_read_lock() */
 
 /* process.c */
 /* The one for this memory, made if need be; NULL: no memory. */

@@ -56,16 +56,12 @@ COUNTER(captures);
 COUNTER(signals);
 COUNTER(sleeps);
 COUNTER(interruptions);
+COUNTER(returns);
 static struct kobj_attribute state_attr = __ATTR_RO(state), core_attr = __ATTR_RO(core);
 
 static struct attribute *directory_attrs[] = {
-	&state_attr.attr,
-	&core_attr.attr,
-	&captures_attr.attr,
-	&signals_attr.attr,
-	&sleeps_attr.attr,
-	&interruptions_attr.attr,
-	NULL,
+	&state_attr.attr,  &core_attr.attr,          &captures_attr.attr, &signals_attr.attr,
+	&sleeps_attr.attr, &interruptions_attr.attr, &returns_attr.attr,  NULL,
 };
 ATTRIBUTE_GROUPS(directory);
 

@@ -215,6 +215,8 @@ static long session_call(struct decouple_session *s, u64 call, u64 arg)
 		return own ? 0 : -EPERM;
 	case DECOUPLE_GATE_VCPU:
 		return become_vcpu(s);
+	case DECOUPLE_GATE_CORE:
+		return decouple_place(s, arg);
 	case DECOUPLE_GATE_DOORBELL:
 		return decouple_session_doorbell(s, arg);
 	case DECOUPLE_GATE_KICK:

@@ -110,6 +110,7 @@ static void switched(void *unused, bool preempt, struct task_struct *prev, struc
 	if (decouple_any_sessions()) {
 		rcu_read_lock();
 		decouple_switched_in(next);
+		decouple_place_switched_in(next);
 		rcu_read_unlock();
 	}
 }

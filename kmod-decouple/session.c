@@ -81,6 +81,11 @@ static void release(struct work_struct *work)
 	module_put(THIS_MODULE); /* decouple_sessions_exit() waits for the rest of this */
 }
 
+bool decouple_session_queue(struct work_struct *work)
+{
+	return queue_work(releases, work);
+}
+
 void decouple_session_get(struct decouple_session *s)
 {
 	refcount_inc(&s->ref);
@@ -131,6 +136,7 @@ long decouple_session_add(struct decouple_process *p, u64 index, struct task_str
 	refcount_set(&s->ref, 1);
 	raw_spin_lock_init(&s->lock);
 	decouple_hooks_init(s);
+	decouple_place_init(s);
 	raw_spin_lock_irq(&sessions_lock);
 	rcu_read_lock();
 	old = rcu_dereference(p->sessions[index]);

@@ -30,7 +30,7 @@ static_assert(sizeof(decouple_attach_options) == options_size_v0 && sizeof(decou
 static_assert(most_cores == std::size(Config{}.cores) && most_cores == std::size(Config{}.service_cores));
 
 /* The numbers are the resident's own; the last ones show it. */
-static_assert(DECOUPLE_STATE_FAILED == int(SessionState::failed) && DECOUPLE_REASON_DEBUGGER == int(Reason::debugger));
+static_assert(DECOUPLE_STATE_FAILED == int(SessionState::failed) && DECOUPLE_REASON_CORE == int(Reason::core_lost));
 
 /* Plain memory: nothing to destroy when a thread ends or the library is unloaded, and an error for want of memory fits too. */
 thread_local char last_error[1024];

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "module.h"
 #include "proc.h"
+#include "reserved.h"
 #include "vmm-lite/setup_step.h"
 
 namespace decouple
@@ -77,7 +78,9 @@ const char *setup_step_name(uint32_t step)
 	case SetupStep::session_memory:
 		return "allocate a session";
 	case SetupStep::clone_vcpu_thread:
-		return "place the vCPU thread on its core";
+		return "clone the vCPU thread";
+	case SetupStep::place:
+		return "bring the vCPU thread to its core";
 	case SetupStep::doorbell:
 		return "connect the doorbell with the kernel module";
 	case SetupStep::module_session:
@@ -123,6 +126,19 @@ Result<Controller> Controller::at(pid_t pid, uint64_t control)
 	return self;
 }
 
+void Controller::serve_place() const
+{
+	const uint64_t place = control_ + offsetof(Control, place);
+	PlaceRequest r;
+	if (!read_memory(manager_, place, &r, sizeof(r)) || r.seq == r.done_seq)
+		return;
+	auto entered = enter_reserved(pid_, r.tid, static_cast<int>(r.core));
+	place_error_ = entered ? "" : entered.error().what;
+	r.result = entered ? 0 : -entered.error().code;
+	if (write_memory(manager_, place + offsetof(PlaceRequest, result), &r.result, sizeof(r.result)))
+		(void)write_memory(manager_, place + offsetof(PlaceRequest, done_seq), &r.seq, sizeof(r.seq));
+}
+
 void Controller::take(const Control &c)
 {
 	manager_ = c.manager_tid;
@@ -152,8 +168,12 @@ Result<Controller> Controller::wait_ready(pid_t pid, uint64_t control)
 	for (long deadline = monotonic_ns() + command_patience_ns;;) {
 		Control c = TRY(self.read());
 		self.take(c);
+		if (c.place.seq != c.place.done_seq)
+			self.serve_place();
 		if (c.state == ResidentState::running)
 			return self;
+		if (c.state == ResidentState::failed && !self.place_error_.empty())
+			return fail(-c.error, self.place_error_);
 		if (c.state == ResidentState::failed)
 			return fail(-c.error, std::string("could not ") + setup_step_name(c.error_step) + " (process " +
 						      std::to_string(pid) + "): " + strerror(-c.error) + hint(c));
@@ -237,6 +257,7 @@ Result<int64_t> Controller::command(Command command, pid_t tid, unsigned core, u
 		}
 		if (m.done_seq == seq)
 			return m.result;
+		serve_place();
 		if (monotonic_ns() > deadline)
 			return fail(ETIMEDOUT,
 				    "the resident of process " + std::to_string(pid_) + " does not answer (process stopped?)");

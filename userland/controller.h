@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include <string>
+
 #include "base/result.h"
 #include "vmm-lite/resident.h"
 
@@ -34,6 +36,8 @@ public:
 	/* When it was read last. */
 	ResidentState state() const { return state_; }
 	uint64_t image() const { return image_; }
+	/* Why the last vCPU thread that asked for it could not be brought to its core; empty: it could, or none asked. */
+	const std::string &place_error() const { return place_error_; }
 	/* The module is the resident's reflector. */
 	bool by_module() const { return gate_ != 0; }
 
@@ -42,6 +46,8 @@ private:
 	pid_t pid_, manager_ = 0;
 	bool wake(bool idle) const;
 	void take(const Control &c);
+	void serve_place() const; /* see PlaceRequest */
+	mutable std::string place_error_;
 	uint64_t control_, image_ = 0, gate_ = 0;
 	ResidentState state_ = ResidentState::fresh;
 };

@@ -4,10 +4,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 
+#include "core_choice.h"
+#include "core_list.h"
+#include "cpuset.h"
+#include "decouple/uapi.h"
 #include "module.h"
+#include "nodes.h"
+#include "placement.h"
+#include "reserved.h"
 #include "session.h"
 
 namespace decouple
@@ -44,72 +53,167 @@ static std::vector<int> bound_cores()
 	return to_list(bound);
 }
 
-static std::string text(const std::vector<int> &cores)
-{
-	std::string s;
-	for (int c : cores)
-		s += (s.empty() ? "" : ",") + std::to_string(c);
-	return s;
-}
-
 static Result<> all_in(const std::vector<int> &asked, const std::vector<int> &allowed, const char *what)
 {
 	for (int c : asked)
-		if (std::find(allowed.begin(), allowed.end(), c) == allowed.end())
+		if (!contains(allowed, c))
 			return fail(EINVAL, std::string(what) + " core " + std::to_string(c) +
-						    " is not available to this process (allowed: " + text(allowed) + ")");
+						    " is not available to this process (allowed: " + format_core_list(allowed) +
+						    ")");
 	return {};
 }
 
-/* Of the candidates those that the module lets the caller use. */
-static Result<std::vector<int>> only_granted(const std::vector<int> &candidates)
+/* Decoupled threads on each core: those that the caller may look into, and those that the module knows of. */
+static std::map<int, int> users_of_cores()
 {
-	auto granted = TRY(Module::granted_cores());
-	std::vector<int> usable;
-	for (int c : candidates)
-		if (std::find(granted.begin(), granted.end(), c) != granted.end())
-			usable.push_back(c);
-	if (usable.empty())
-		TRY(Module::check_cores(candidates));
-	return usable;
+	std::map<int, int> users;
+	std::set<pid_t> seen;
+	for (const ThreadStatus &t : status_all())
+		if (t.info.state != SessionState::recoupled && t.info.state != SessionState::failed) {
+			users[static_cast<int>(t.info.core)]++;
+			seen.insert(t.tid);
+		}
+	std::error_code none;
+	for (const auto &entry : std::filesystem::directory_iterator(DECOUPLE_SYSFS, none))
+		if (pid_t tid = atoi(entry.path().filename().c_str()); tid > 0 && !seen.contains(tid))
+			for (int core : read_core_list(entry.path() / "core"))
+				users[core]++;
+	return users;
 }
 
-Result<Cores> choose_cores(const std::vector<int> &asked_dedicated, const std::vector<int> &asked_service, unsigned threads,
-			   Reflector reflector)
+static std::vector<int> both(const std::vector<int> &a, const std::vector<int> &b)
 {
-	bool module = reflector == Reflector::module || (reflector == Reflector::automatic && Module::available());
-	std::vector<int> allowed = allowed_cores(), bound = bound_cores();
-	TRY(all_in(asked_dedicated, allowed, "dedicated"));
-	TRY(all_in(asked_service, allowed, "service"));
+	std::vector<int> result;
+	std::copy_if(a.begin(), a.end(), std::back_inserter(result), [&](int core) { return contains(b, core); });
+	return result;
+}
+
+/* The process's memory is looked at only where it makes a difference. */
+static std::map<int, int> distances(pid_t pid, const std::vector<int> &cores)
+{
+	auto nodes = read_nodes();
+	std::set<int> several;
+	for (const auto &[number, node] : nodes)
+		if (!both(node.cores, cores).empty())
+			several.insert(number);
+	if (several.size() < 2)
+		return {};
+	int near = memory_node(pid);
+	for (const auto &[number, node] : nodes)
+		if (near < 0 && contains(node.cores, last_core(pid, pid)))
+			near = number;
+	return distances_from(near, nodes);
+}
+
+/* Where a vCPU thread of the process may be, and why not on reserved ones. */
+static Result<> find_usable(const CoreRequest &request, bool module, CoreFacts &facts)
+{
+	if (module) {
+		std::vector<int> granted = TRY(Module::granted_cores());
+		facts.usable = granted;
+		if (both(facts.reserved, granted).empty() && !facts.reserved.empty())
+			return Module::check_cores(facts.reserved);
+		return {};
+	}
+	facts.usable = facts.allowed;
+	Result<> why = {};
+	for (const ReservedSet &set : reserved_sets(request.pid)) {
+		auto may = may_enter(set, request.pid);
+		if (may && request.follow)
+			may = fail(EOPNOTSUPP,
+				   "without the module kmod-decouple --follow can't bring new threads to the reserved cores " +
+					   format_core_list(set.cores));
+		if (may)
+			facts.usable.insert(facts.usable.end(), set.cores.begin(), set.cores.end());
+		else if (both(set.cores, facts.allowed).empty())
+			why = may;
+	}
+	return why;
+}
+
+static Result<> check_named(const CoreRequest &request, const CoreFacts &facts, const std::vector<int> &allowed, bool module,
+			    const Result<> &reachable)
+{
+	std::vector<int> known = allowed;
+	for (int core : facts.reserved)
+		if (!contains(known, core))
+			known.push_back(core);
+	std::sort(known.begin(), known.end());
+	TRY(all_in(request.dedicated, known, "dedicated"));
+	for (int core : request.service)
+		if (contains(facts.reserved, core))
+			return fail(EINVAL, "service core " + std::to_string(core) +
+						    " is reserved for decoupled threads: home threads are Linux's own work");
+	TRY(all_in(request.service, allowed, "service"));
 	if (module)
-		TRY(Module::check_cores(asked_dedicated));
-	Cores chosen{asked_dedicated, asked_service};
+		return Module::check_cores(request.dedicated);
+	for (int core : request.dedicated)
+		if (contains(facts.reserved, core) && !contains(facts.usable, core))
+			return reachable;
+	return {};
+}
+
+/* The claim first, then the look at who is there: whoever had it before is to be seen by now. */
+static std::vector<int> claim_free(const CoreFacts &facts, unsigned threads, std::vector<std::shared_ptr<CoreClaim>> &claims)
+{
+	std::vector<int> candidates = free_reserved(facts), free;
+	for (size_t next = 0; next < candidates.size() && free.size() < threads;) {
+		std::map<int, std::shared_ptr<CoreClaim>> claimed;
+		for (; next < candidates.size() && free.size() + claimed.size() < threads; next++)
+			if (auto claim = CoreClaim::take(candidates[next]))
+				claimed[candidates[next]] = std::make_shared<CoreClaim>(std::move(*claim));
+		auto users = users_of_cores();
+		for (int core : candidates)
+			if (claimed.contains(core) && !users[core]) {
+				claims.push_back(claimed[core]);
+				free.push_back(core);
+			}
+	}
+	return free;
+}
+
+Result<Cores> choose_cores(const CoreRequest &asked)
+{
+	CoreRequest request = asked;
+	request.pid = request.pid ? request.pid : getpid();
+	bool module =
+		request.reflector == Reflector::module || (request.reflector == Reflector::automatic && Module::available());
+	CoreFacts facts;
+	std::vector<int> allowed = allowed_cores();
+	auto cpusets = Cpusets::mounted();
+	facts.allowed = both(allowed, cpusets ? cpusets->cores_of(request.pid) : allowed);
+	if (facts.allowed.empty())
+		facts.allowed = allowed;
+	facts.bound = both(bound_cores(), facts.allowed);
+	if (facts.bound.empty())
+		facts.bound = facts.allowed;
+	for (const ReservedSet &set : reserved_sets(request.pid))
+		facts.reserved.insert(facts.reserved.end(), set.cores.begin(), set.cores.end());
+	std::sort(facts.reserved.begin(), facts.reserved.end());
+	auto reachable = find_usable(request, module, facts);
+	TRY(check_named(request, facts, allowed, module, reachable));
+	Cores chosen;
+	chosen.dedicated = request.dedicated;
 	if (chosen.dedicated.empty()) {
-		if (allowed.size() < 2)
-			return fail(EBUSY, "no free core: a decoupled thread needs one and Linux another, but only core " +
-						   text(allowed) +
-						   " is allowed here; widen the cpuset, or name cores with --cores");
-		/* Where a launcher has bound us (one MPI rank per core), that is the core to dedicate; else the last ones, least used first. */
-		std::vector<int> candidates =
-			bound.size() < allowed.size() ? bound : std::vector<int>(allowed.rbegin(), allowed.rend());
-		if (module)
-			candidates = TRY(only_granted(candidates));
-		std::map<int, int> users;
-		for (const ThreadStatus &t : status_all())
-			if (t.info.state != SessionState::recoupled && t.info.state != SessionState::failed)
-				users[static_cast<int>(t.info.core)]++;
-		std::stable_sort(candidates.begin(), candidates.end(), [&](int a, int b) { return users[a] < users[b]; });
-		size_t most = std::max<size_t>(1, std::min<size_t>(candidates.size(), allowed.size() - 1));
-		candidates.resize(std::min<size_t>(most, std::max(1u, threads)));
-		chosen.dedicated = candidates;
+		const unsigned threads = std::max(1u, request.threads);
+		facts.users = users_of_cores();
+		facts.distance = distances(request.pid, facts.reserved);
+		auto free = claim_free(facts, threads, chosen.claims);
+		if (free.empty() && plain_cores(facts).size() < 2)
+			return fail(EBUSY,
+				    "no free core: a decoupled thread needs one and Linux another, but only core " +
+					    format_core_list(facts.allowed) +
+					    " is allowed here; reserve one (decouple cores reserve), widen the cpuset, or name "
+					    "cores with --cores");
+		chosen.dedicated = choose_dedicated(facts, free, threads);
+		if (chosen.dedicated.empty() && module)
+			TRY(Module::check_cores(facts.allowed));
+		if (chosen.dedicated.empty())
+			return fail(EBUSY, "no free core: every core that is allowed here (" + format_core_list(facts.allowed) +
+						   ") is reserved or serves Linux; name cores with --cores");
+		chosen.note = reservation_note(facts, chosen.dedicated, threads, reachable ? "" : reachable.error().what);
 	}
-	if (chosen.service.empty()) {
-		for (int c : allowed)
-			if (std::find(chosen.dedicated.begin(), chosen.dedicated.end(), c) == chosen.dedicated.end())
-				chosen.service.push_back(c);
-		if (chosen.service.empty()) /* everything was dedicated by name: they share */
-			chosen.service = allowed;
-	}
+	chosen.service = request.service.empty() ? choose_service(facts, chosen.dedicated) : request.service;
 	return chosen;
 }
 

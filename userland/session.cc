@@ -37,6 +37,7 @@ static void nap(long ns)
 static Config config_for(const AttachOptions &o, const Cores &cores)
 {
 	Config c = {};
+	c.serves_places = 1;
 	c.home_spin_us = o.home_spin_us;
 	c.guest_spin = 2000;
 	c.follow = o.follow;
@@ -281,6 +282,8 @@ static Result<long> take_thread(pid_t pid, pid_t tid, int core, int service_core
 		if (!alive(pid, tid))
 			return fail(ESRCH, "thread " + std::to_string(tid) + " ended while it was being decoupled");
 		auto c = controller.read();
+		if (!controller.place_error().empty() && c && c->error_step == static_cast<uint32_t>(SetupStep::place))
+			return fail(static_cast<int>(-index), controller.place_error());
 		return fail(static_cast<int>(-index), std::string("could not ") + setup_step_name(c ? c->error_step : 0) +
 							      " for thread " + std::to_string(tid) + ": " +
 							      strerror(static_cast<int>(-index)));
@@ -360,8 +363,9 @@ static Result<AttachReport> attach_with(pid_t pid, const AttachOptions &o, std::
 	bool by_module = existing ? existing->by_module() : o.reflector != Reflector::signal && Module::available();
 	if (!existing && o.reflector == Reflector::module)
 		TRY(Module::available());
-	auto cores = TRY(choose_cores(o.cores, o.service_cores, static_cast<unsigned>(tids.size()),
-				      by_module ? Reflector::module : Reflector::signal));
+	auto cores = TRY(choose_cores({o.cores, o.service_cores, static_cast<unsigned>(tids.size()),
+				       by_module ? Reflector::module : Reflector::signal, pid, o.follow}));
+	report.note = cores.note;
 	OffCore off_core(last_core(pid, tids[0])); /* behind the choice, which looks at our own binding */
 	Config config = config_for(o, cores);
 	if (!by_module)

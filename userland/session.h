@@ -8,11 +8,13 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "core_claim.h"
 #include "kvm_stats.h"
 #include "vmm-lite/resident.h"
 
@@ -44,6 +46,7 @@ struct AttachReport {
 	std::vector<pid_t> tids; /* threads that are decoupled now */
 	long stopped_ns = 0; /* time for which the application (its first thread) was stopped, all stops together */
 	long total_ns = 0; /* from the call to the first guest entry of the last thread */
+	std::string note; /* for the user: not every thread got a reserved core; empty: nothing to say */
 };
 
 /* Decouples threads of a running process. On failure the target is untouched and runs natively. */
@@ -92,14 +95,23 @@ Result<> check_target(pid_t pid);
 Result<> check_kvm();
 
 /*
- * Chooses dedicated and service cores from the caller's allowed cores, for the module dedicated ones from those that are granted to him.
- * Errors: EBUSY no free core; EPERM a named one is not granted, or none that is allowed.
+ * Chooses dedicated and service cores: reserved ones that are free and near to the process's memory, else from the cores that the cpusets of
+ * caller and process allow; for the module dedicated ones from those that are granted to the caller. Errors: EBUSY no free core; EPERM a
+ * named one is not granted, or none that is allowed; EINVAL, EACCES, EOPNOTSUPP a named one is out of reach.
  */
+struct CoreRequest {
+	std::vector<int> dedicated, service; /* named; empty: chosen */
+	unsigned threads = 1;
+	Reflector reflector = Reflector::automatic;
+	pid_t pid = 0; /* the process; 0: a child of the caller, to be started */
+	bool follow = false;
+};
 struct Cores {
 	std::vector<int> dedicated, service;
+	std::string note; /* as in AttachReport */
+	std::vector<std::shared_ptr<CoreClaim>> claims; /* to be held until the sessions are there */
 };
-Result<Cores> choose_cores(const std::vector<int> &asked_dedicated, const std::vector<int> &asked_service, unsigned threads,
-			   Reflector reflector);
+Result<Cores> choose_cores(const CoreRequest &request);
 
 } // namespace decouple
 

@@ -58,6 +58,8 @@ const char *reason_text(Reason reason)
 		return "the VM could not be built again";
 	case Reason::debugger:
 		return "a debugger attached";
+	case Reason::core_lost:
+		return "its dedicated core was taken away";
 	}
 	return "unknown";
 }

@@ -237,12 +237,20 @@ static void first_capture(Session *s)
 	cputime_first_capture(s);
 }
 
+/* The thread was asked to leave. */
+[[noreturn]] static void leave_as_asked(Session *s)
+{
+	if (load(s->core_lost))
+		gate_leave(s, Reason::core_lost, s->info.core);
+	gate_leave(s, manager_recouple_reason(), 0);
+}
+
 /* An application signal or the resident's own business while nothing is to be served. */
 static void attend(Session *s)
 {
 	if (load(s->want) == static_cast<u32>(Want::recouple)) {
 		gate_pause(s);
-		gate_leave(s, manager_recouple_reason(), 0);
+		leave_as_asked(s);
 	}
 	if (load(s->want) == static_cast<u32>(Want::round_trips) && s->round_trips_left) {
 		s->round_trip_start = rdtsc();
@@ -273,7 +281,7 @@ static void attend(Session *s)
 		gate_return(s, Return::capture);
 	/* Here too: a thread whose every instruction faults, as where no file can be opened any more, never gets to attend(). */
 	if (load(s->want) == static_cast<u32>(Want::recouple))
-		gate_leave(s, manager_recouple_reason(), 0);
+		leave_as_asked(s);
 	fault_expect(s);
 	gate_return(s, Return::moment);
 }

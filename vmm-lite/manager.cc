@@ -54,6 +54,13 @@ void manager_poke()
 	reflector_manager_wake();
 }
 
+bool manager_is_awaited()
+{
+	if (load(control.state) == ResidentState::fresh)
+		return load(control.config.serves_places);
+	return load(control.mailbox.seq) != load(control.mailbox.done_seq);
+}
+
 bool manager_has_work()
 {
 	return load(adopted_count) || load(suspend_asked);
@@ -438,6 +445,7 @@ static Instant instant()
 	Instant end = instant();
 	if (end.ns - begin.ns > 1000)
 		tsc_per_us = (end.tsc - begin.tsc) * 1000 / static_cast<u64>(end.ns - begin.ns);
+	store(control.config.serves_places, 0u);
 	store(control.state, ResidentState::running);
 	futex_wake(reinterpret_cast<u32 *>(&control.state), ~0u >> 1);
 	loop();

@@ -18,6 +18,8 @@ s64 manager_now_ns(); /* monotonic, raw */
 void manager_poke();
 /* Is something waiting that manager_poke() was called for? */
 bool manager_has_work();
+/* Does a controller wait for what the manager does now? Any thread. */
+bool manager_is_awaited();
 /* A new thread of the application shall be decoupled (follow); fs_base: where its rseq area follows from. */
 void manager_adopt(s32 tid, u64 fs_base, const Session *parent);
 /* In a forked child (follow): builds a resident of its own and has the calling thread captured as soon as it is ready. */

@@ -55,6 +55,13 @@ long reflector_vcpu(Session *s)
 	return by_module() ? module_reflector::vcpu(s) : 0;
 }
 
+bool reflector_core(Session *s, long *result)
+{
+	if (by_module())
+		*result = module_reflector::core(s);
+	return by_module();
+}
+
 void reflector_vcpu_end(Session *s)
 {
 	if (by_module())

@@ -56,6 +56,11 @@ void reflector_remove(Session *s);
 bool reflector_left(Session *s);
 /* The caller is the session's vCPU thread, and its vCPU is there; 0 or -errno. */
 long reflector_vcpu(Session *s);
+/*
+ * Brings the calling vCPU thread to its session's core, and keeps it there, whatever cpusets say; 0 or -errno. False: not done, it is for
+ * the caller to do.
+ */
+bool reflector_core(Session *s, long *result);
 /* Undoes it before the vCPU goes. */
 void reflector_vcpu_end(Session *s);
 

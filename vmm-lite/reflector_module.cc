@@ -100,6 +100,11 @@ long vcpu(Session *s)
 	return ioeventfd(s, 0);
 }
 
+long core(Session *s)
+{
+	return gate_call(DECOUPLE_GATE_CORE, s->info.index, s->info.core);
+}
+
 void vcpu_end(Session *s)
 {
 	if (s->doorbell_fd <= 0)

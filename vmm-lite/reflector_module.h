@@ -14,6 +14,7 @@ long add(Session *s);
 void remove(Session *s);
 bool left(Session *s);
 long vcpu(Session *s);
+long core(Session *s);
 void vcpu_end(Session *s);
 void capture(Session *s);
 void capture_self();

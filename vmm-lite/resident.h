@@ -57,6 +57,7 @@ enum class Reason : uint32_t {
 	unsupported_call, /* detail: system call number */
 	kvm_lost, /* VM could not be rebuilt; detail: errno */
 	debugger, /* one attached; with the module only */
+	core_lost, /* the vCPU thread was moved away, and can't get back; detail: the core */
 };
 
 /* What only a tracer can see of a thread; written by the controller while it holds the thread stopped for its first capture. */
@@ -131,7 +132,8 @@ struct Config {
 	char follow_socket
 		[64]; /* abstract socket name (without the leading NUL) told of an execve (enum class FollowNews); empty: none */
 	uint64_t gate; /* address of the module's gate (decouple/gate.h); 0: the signal reflector */
-	uint32_t reserved[6];
+	uint32_t serves_places; /* the controller serves Control::place until the VM is ready; then cleared by the manager */
+	uint32_t reserved[5];
 };
 
 enum class Command : uint32_t {
@@ -154,6 +156,19 @@ struct Mailbox {
 	uint32_t reserved;
 	uint64_t arg;
 	int64_t result; /* >= 0 or -errno; for `add`: the session's index */
+};
+
+/*
+ * A vCPU thread whose core its cpuset doesn't allow asks the controller, which waits for the thread's session meanwhile, to bring it into
+ * the cpuset of that core. One at a time.
+ */
+struct PlaceRequest {
+	uint32_t seq; /* incremented by the vCPU thread after the fields */
+	uint32_t done_seq; /* set to seq by the controller after result */
+	int32_t tid; /* of the vCPU thread */
+	uint32_t core;
+	int32_t result; /* 0 or -errno */
+	uint32_t reserved;
 };
 
 /* What a panic leaves behind. */
@@ -182,6 +197,7 @@ struct Control {
 	uint32_t reserved;
 	uint64_t init_begin_tsc, init_done_tsc; /* TSC when init_entry began, and was about to return */
 	Mailbox mailbox;
+	PlaceRequest place;
 	PanicReport panic;
 	uint64_t sessions[max_sessions]; /* addresses of SessionInfo; 0: free */
 	uint32_t sample_count;

@@ -2,6 +2,7 @@
 /* The vCPU thread: KVM_RUN, and what little must happen when it returns. In steady state it never does. */
 #include "manager.h"
 #include "panic.h"
+#include "place.h"
 #include "reflector.h"
 #include "setup_step.h"
 #include "task_name.h"
@@ -224,7 +225,7 @@ static void run(Session *s)
 	for (;;) {
 		store(s->in_kvm_run, 1u);
 		full_barrier(); /* pairs with gate.cc: stop_vcpu */
-		if (load(s->kick))
+		if (load(s->kick) || !place_keep(s))
 			return stop(s, VcpuStatus::paused);
 		long e = sys(__NR_ioctl, static_cast<u64>(s->vcpu_fd), KVM_RUN, 0);
 		count(s->info.exits);
@@ -275,13 +276,9 @@ static SetupError prepare(Session *s)
 	if (failed(r))
 		return r;
 	/* Only now: the application's thread may still compute on that core. */
-	u64 core[16] = {};
-	core[s->info.core / 64] = 1ull << (s->info.core % 64);
-	long e = sys(__NR_sched_setaffinity, 0, sizeof(core), addr(core));
+	long e = place_vcpu(s);
 	if (e < 0)
-		return {SetupStep::clone_vcpu_thread, e};
-	u32 lo, hi;
-	asm volatile("rdtscp" : "=a"(lo), "=d"(hi), "=c"(s->core_aux));
+		return {SetupStep::place, e};
 	r = vcpu_set_up(s);
 	if (!failed(r) && !vm.probed) {
 		r = vcpu_probe(s);

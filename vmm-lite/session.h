@@ -19,7 +19,7 @@
 #define SESSION_FP 1408
 #define SESSION_MODE_GATE 1
 #define GATE_RETURN 4
-#define CONTROL_SESSIONS 600
+#define CONTROL_SESSIONS 624
 
 #ifndef __ASSEMBLER__
 #include "sys.h"
@@ -115,6 +115,7 @@ struct Session {
 		u64 seen_tsc;
 	} cpu;
 	u32 core_aux; /* TSC_AUX of the dedicated core: node << 12 | core */
+	u32 core_lost; /* the vCPU thread can't get back to its core: the thread is to be given back; set by the vCPU thread */
 	u64 mirror[4]; /* system call that the vCPU thread repeats for itself */
 	s64 mirror_result;
 	u32 next_record;

@@ -34,6 +34,7 @@ enum class SetupStep : uint32_t {
 	page_tables,
 	module_session,
 	doorbell,
+	place,
 };
 
 } // namespace decouple

@@ -15,7 +15,7 @@
 #ifndef DECOUPLE_GATE_H
 #define DECOUPLE_GATE_H
 
-#define DECOUPLE_GATE_VERSION 3
+#define DECOUPLE_GATE_VERSION 4
 
 #define DECOUPLE_GATE_FRAMES 576 /* sessions per process */
 #define DECOUPLE_GATE_PAGE 4096
@@ -59,6 +59,10 @@ enum decouple_gate_call {
 	DECOUPLE_GATE_MANAGE,
 	/* Wakes the manager. */
 	DECOUPLE_GATE_POKE,
+	/* R8 frame, R9 a core that a controller has permitted (DECOUPLE_USE_CORES). The calling thread runs there, whatever its cpuset
+	 * allows. Once it is the session's vCPU thread, it is brought back by itself if anything moves it away. -EPERM not permitted,
+	 * -EBUSY another thread is that, -ENODEV offline, -EINVAL no such core. */
+	DECOUPLE_GATE_CORE,
 };
 
 /* Added to enum decouple_return: frame->mask is for the delivery of signals only, frame->mask_saved comes into force behind it. */

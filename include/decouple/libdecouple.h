@@ -71,6 +71,7 @@ struct decouple_attach_options {
 #define DECOUPLE_REASON_CALL 6 /* a system call that a guest can't follow; detail: its number */
 #define DECOUPLE_REASON_KVM 7 /* the VM could not be built again; detail: errno */
 #define DECOUPLE_REASON_DEBUGGER 8 /* one attached to the process; with the module */
+#define DECOUPLE_REASON_CORE 9 /* its dedicated core was taken away; detail: the core */
 
 /**
  * struct decouple_thread - one decoupled thread, as decouple_status() saw it

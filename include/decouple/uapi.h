@@ -19,7 +19,7 @@
 #define DECOUPLE_SYSFS "/sys/kernel/decouple"
 
 /* Incremented with each incompatible change; a program and a module of different numbers have nothing to say to each other. */
-#define DECOUPLE_ABI_VERSION 3
+#define DECOUPLE_ABI_VERSION 4
 
 #define DECOUPLE_IOCTL_TYPE 0xDC
 

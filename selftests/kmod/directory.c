@@ -127,6 +127,7 @@ static void counts(void)
 	decoupled();
 	CHECK(is(tid, "state", "native") && is(tid, "core", "0"));
 	CHECK(is(tid, "captures", "0") && is(tid, "signals", "0") && is(tid, "sleeps", "0") && is(tid, "interruptions", "0"));
+	CHECK(is(tid, "returns", "0"));
 	for (int i = 1; i <= 5; i++) {
 		CHECK(gate_call(DECOUPLE_GATE_CAPTURE, 1, 0) == 0);
 		CHECK(gate_captured(1, (uint64_t)i - 1, 2000));

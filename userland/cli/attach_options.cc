@@ -31,6 +31,7 @@ void declare_attach_options(CLI::App &app, AttachArguments &arguments)
 		->option_text("NAME")
 		->check(CLI::IsMember({"auto", "module", "signal"}));
 	app.add_flag("--follow", arguments.follow, "new threads, children and programs that they execute, too");
+	app.add_flag("-q,--quiet", arguments.quiet, "no notes, such as that no core is reserved");
 }
 
 Result<AttachOptions> attach_options(const AttachArguments &arguments)

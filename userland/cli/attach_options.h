@@ -12,6 +12,7 @@ namespace decouple::cli
 struct AttachArguments {
 	bool all = false;
 	bool follow = false;
+	bool quiet = false; /* no notes */
 	std::string cores;
 	std::string reflector = "auto";
 };

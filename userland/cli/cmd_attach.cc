@@ -65,6 +65,8 @@ int run(const Arguments &arguments)
 			follower->stop();
 		return report(result.error());
 	}
+	if (!result->note.empty() && !arguments.json && !arguments.attach.quiet)
+		warn(result->note);
 	print(*result, arguments.json);
 	return exit_ok;
 }

@@ -32,7 +32,8 @@ std::expected<AttachOptions, Refusal> prepare(const AttachArguments &arguments)
 		return std::unexpected(Refusal{options.error(), exit_unavailable});
 	if (auto kvm = check_kvm(); !kvm)
 		return std::unexpected(Refusal{kvm.error(), exit_unavailable});
-	if (auto cores = choose_cores(options->cores, options->service_cores, 1, options->reflector); !cores)
+	if (auto cores = choose_cores({options->cores, options->service_cores, 1, options->reflector, 0, options->follow});
+	    !cores)
 		return std::unexpected(Refusal{cores.error(), exit_failed});
 	return *options;
 }
@@ -76,6 +77,8 @@ int run(const Arguments &arguments)
 		options->progress = [&](const std::string &step) { progress.step(step); };
 		attached = attach_stopped(child->pid(), *options);
 	}
+	if (attached && !attached->note.empty() && !arguments.attach.quiet)
+		warn(attached->note);
 	if (!attached) {
 		if (!natively(arguments, attached.error())) {
 			child->kill_now();

@@ -11,7 +11,7 @@ same() {
 	shift
 	native=$(timeout -k 2 30 "$@" 2>&1)
 	native_rc=$?
-	decoupled=$(timeout -k 2 60 "$decouple" run --reflector signal -- "$@" 2>&1)
+	decoupled=$(timeout -k 2 60 "$decouple" run --quiet --reflector signal -- "$@" 2>&1)
 	rc=$?
 	# `decouple run` gives 128+N for a signal, and so does the shell for the native one.
 	if [ $rc = $native_rc ] && [ "$native" = "$decoupled" ]; then
