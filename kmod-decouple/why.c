@@ -29,12 +29,12 @@
 DEFINE_PER_CPU(struct decouple_why_core *, decouple_why_cores);
 atomic64_t decouple_why_unplaced = ATOMIC64_INIT(0);
 struct decouple_why_asked decouple_why_asked;
+bool decouple_why_smis;
 
 static DEFINE_MUTEX(lock); /* of what follows, but for readers of epoch */
 static unsigned int users;
 static u64 epochs, epoch; /* epoch: 0: off */
 static unsigned long (*to_hva)(struct kvm *kvm, gfn_t page); /* kvm is held as long as we have it */
-static bool counts_smis;
 
 struct decouple_why_cause *decouple_why_add(struct decouple_why_core *c, enum decouple_cause_kind kind)
 {
@@ -129,7 +129,7 @@ static void add_smis(struct decouple_why_core *c, struct decouple_why_record *r)
 	struct decouple_why_cause *cause;
 	u64 smis;
 
-	if (!counts_smis || decouple_rdmsr_safe(MSR_SMI_COUNT, &smis))
+	if (!decouple_why_smis || decouple_rdmsr_safe(MSR_SMI_COUNT, &smis))
 		return;
 	if (c->smis_known && smis != c->smis) {
 		cause = append(r, DECOUPLE_CAUSE_SMI);
@@ -307,7 +307,7 @@ static int switch_on(void)
 		goto err_cores;
 	decouple_vcpu_cores(cores);
 	for_each_cpu(cpu, cores) make_core(cpu);
-	counts_smis = boot_cpu_data.x86_vendor == X86_VENDOR_INTEL && !decouple_rdmsr_safe(MSR_SMI_COUNT, &smis);
+	decouple_why_smis = boot_cpu_data.x86_vendor == X86_VENDOR_INTEL && !decouple_rdmsr_safe(MSR_SMI_COUNT, &smis);
 	decouple_why_probes_register();
 	WRITE_ONCE(epoch, ++epochs);
 	err = decouple_guest_watch();

@@ -73,6 +73,7 @@ struct decouple_why_core {
 /* NULL: no vCPU thread is to come there. They stay as long as attribution is on. */
 DECLARE_PER_CPU(struct decouple_why_core *, decouple_why_cores);
 
+extern bool decouple_why_smis; /* MSR_SMI_COUNT is there */
 extern struct decouple_why_asked decouple_why_asked; /* of all processes */
 extern atomic64_t decouple_why_unplaced; /* disturbances on cores that have none */
 
@@ -93,6 +94,6 @@ unsigned long decouple_why_address(struct kvm_vcpu *vcpu, u64 address);
 void decouple_why_probes_register(void);
 void decouple_why_probes_unregister(void); /* waits until the last one is over */
 unsigned int decouple_why_probes(void); /* registered ones */
-u32 decouple_why_tells(void);
+u32 decouple_why_tells(void); /* of DECOUPLE_WHY_*, those that the probes bring */
 
 #endif

@@ -74,7 +74,7 @@ void decouple_why_counts(struct decouple_why_reader *r, struct decouple_why_coun
 	counts->lost = r->lost + (u64)atomic64_read(&decouple_why_unplaced) - r->unplaced;
 	counts->self_initiated = (u64)atomic64_read(&asked_of(r)->count) - r->asked;
 	counts->self_initiated_ns = (u64)atomic64_read(&asked_of(r)->ns) - r->asked_ns;
-	counts->tells = decouple_why_tells();
+	counts->tells = decouple_why_tells() | (decouple_why_smis ? DECOUPLE_WHY_SMIS : 0);
 	counts->probes = decouple_why_probes();
 	mutex_unlock(&r->lock);
 }
