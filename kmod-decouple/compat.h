@@ -51,4 +51,11 @@
 #define DECOUPLE_KVM_ENTRY_MORE , bool force_immediate_exit
 #endif
 
+/* 6.16 renamed it. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define decouple_rdmsr_safe(msr, value) rdmsrl_safe(msr, value)
+#else
+#define decouple_rdmsr_safe(msr, value) rdmsrq_safe(msr, value)
+#endif
+
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Controllers; see control.h. All sessions of one process share its struct decouple_process, found by its memory. */
 #include <linux/bitmap.h>
+#include <linux/capability.h>
 #include <linux/cpumask.h>
 #include <linux/file.h>
 #include <linux/mm.h>
@@ -17,6 +18,7 @@ struct decouple_controller {
 	struct mutex lock;
 	struct decouple_process *process; /* referenced; NULL: not bound */
 	bool mapped; /* the process's gate is its work */
+	struct decouple_why_reader *reader; /* once set, it stays; NULL: none */
 };
 
 struct decouple_controller *decouple_controller_create(void)
@@ -30,6 +32,8 @@ struct decouple_controller *decouple_controller_create(void)
 
 void decouple_controller_destroy(struct decouple_controller *c)
 {
+	if (c->reader)
+		decouple_why_close(c->reader);
 	if (c->mapped)
 		decouple_process_abandon(c->process);
 	if (c->process)
@@ -174,4 +178,51 @@ long decouple_controller_use_cores(struct decouple_controller *c, const struct d
 		decouple_process_permit(c->process, set);
 	mutex_unlock(&c->lock);
 	return err;
+}
+
+long decouple_controller_why(struct decouple_controller *c, const struct decouple_why *why)
+{
+	bool all = why->flags & DECOUPLE_WHY_ALL;
+	struct decouple_why_reader *reader;
+	long err;
+
+	if (why->flags & ~DECOUPLE_WHY_ALL)
+		return -EINVAL;
+	if (all && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	mutex_lock(&c->lock);
+	err = c->process || all ? 0 : -ENXIO;
+	if (!err && c->reader)
+		err = -EBUSY;
+	if (!err) {
+		reader = decouple_why_open(all ? NULL : c->process);
+		if (IS_ERR(reader))
+			err = PTR_ERR(reader);
+		else
+			smp_store_release(&c->reader, reader); /* pairs with reader_of() */
+	}
+	mutex_unlock(&c->lock);
+	return err;
+}
+
+static struct decouple_why_reader *reader_of(struct decouple_controller *c)
+{
+	return smp_load_acquire(&c->reader);
+}
+
+long decouple_controller_why_counts(struct decouple_controller *c, struct decouple_why_counts *counts)
+{
+	struct decouple_why_reader *reader = reader_of(c);
+
+	if (!reader)
+		return -ENXIO;
+	decouple_why_counts(reader, counts);
+	return 0;
+}
+
+ssize_t decouple_controller_read(struct decouple_controller *c, char __user *to, size_t size)
+{
+	struct decouple_why_reader *reader = reader_of(c);
+
+	return reader ? decouple_why_read(reader, to, size) : -ENXIO;
 }

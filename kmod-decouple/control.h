@@ -15,5 +15,8 @@ long decouple_controller_map(struct decouple_controller *c, struct decouple_map 
 long decouple_controller_start(struct decouple_controller *c, const struct decouple_start *s);
 long decouple_controller_poke(struct decouple_controller *c);
 long decouple_controller_use_cores(struct decouple_controller *c, const struct decouple_cores *cores);
+long decouple_controller_why(struct decouple_controller *c, const struct decouple_why *why);
+long decouple_controller_why_counts(struct decouple_controller *c, struct decouple_why_counts *counts);
+ssize_t decouple_controller_read(struct decouple_controller *c, char __user *to, size_t size);
 
 #endif

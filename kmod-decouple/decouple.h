@@ -27,6 +27,7 @@
 
 #include "../include/decouple/gate.h"
 #include "../include/decouple/uapi.h"
+#include "why.h"
 
 struct decouple_process {
 	struct kref ref;
@@ -47,6 +48,9 @@ struct decouple_process {
 	unsigned long put_off; /* jiffies; since then a stop for a debugger is put off; 0: none */
 	bool debugged; /* a debugger has stopped the manager or a vCPU thread: home threads stop where they are */
 	DECLARE_BITMAP(cores, DECOUPLE_CORES_MAX); /* where vCPU threads may run; bits are only ever set, under lock */
+	struct decouple_why_asked why_asked;
+	unsigned long why_unmapped; /* while attribution is on: one of its threads changed its memory from here on, */
+	u64 why_unmapped_at; /* at this time */
 };
 
 #define UNBLOCKABLE (sigmask(SIGKILL) | sigmask(SIGSTOP))
@@ -110,9 +114,10 @@ struct decouple_session {
 	struct irq_work strayed; /* while queued, and then the work, it holds a reference */
 	struct work_struct bring_back;
 	u64 returns; /* the work's own; times that it was brought back */
+	struct decouple_why_thread why;
 };
 
-/* session.c. The first five under rcu_read_lock(). */
+/* session.c. The first six under rcu_read_lock(). */
 struct decouple_session *decouple_session_of(struct task_struct *task);
 struct decouple_session *decouple_session_at(struct decouple_process *p, u64 index);
 /* Calls `each` for the sessions of a thread group; under rcu_read_lock(). */
@@ -121,7 +126,10 @@ void decouple_sessions_of_group(struct signal_struct *group, void (*each)(struct
 struct decouple_session *decouple_session_helped_by(struct task_struct *task);
 /* One whose vCPU thread that is; NULL: none. */
 struct decouple_session *decouple_session_of_vcpu(struct task_struct *task);
+/* That of the group's sessions; NULL: it has none. */
+struct decouple_process *decouple_process_of_group(struct signal_struct *group);
 bool decouple_any_sessions(void);
+void decouple_vcpu_cores(struct cpumask *cores); /* adds those to which vCPU threads may come; may sleep */
 long decouple_session_add(struct decouple_process *p, u64 index, struct task_struct *task); /* references the task */
 long decouple_session_remove(struct decouple_process *p, u64 index);
 void decouple_session_get(struct decouple_session *s);

@@ -144,6 +144,7 @@ static long become_vcpu(struct decouple_session *s)
 		return -EBUSY;
 	if (old)
 		put_task_struct(old);
+	decouple_why_prepare(&current->cpus_mask);
 	return decouple_directory_add(s);
 }
 
@@ -153,8 +154,10 @@ static long kick(struct decouple_session *s)
 
 	raw_spin_lock_irq(&s->lock);
 	found = s->vcpu;
-	if (found)
+	if (found) {
+		WRITE_ONCE(s->why.kicked, true);
 		decouple_interrupt_task(s->process, s->vcpu);
+	}
 	raw_spin_unlock_irq(&s->lock);
 	return found ? 0 : -ESRCH;
 }

@@ -24,7 +24,7 @@ static void entering(void *unused, struct kvm_vcpu *vcpu DECOUPLE_KVM_ENTRY_MORE
 	rcu_read_lock();
 	s = decouple_session_of_vcpu(current);
 	if (s)
-		decouple_why_enter(s);
+		decouple_why_enter(s, vcpu);
 	rcu_read_unlock();
 	/* Last, and not in a reader's section: RCU may not watch this core behind it. */
 	if (s)

@@ -99,6 +99,32 @@ static long use_cores(struct file *file, void __user *arg)
 	return decouple_controller_use_cores(file->private_data, &c);
 }
 
+static long why(struct file *file, void __user *arg)
+{
+	struct decouple_why w;
+
+	if (copy_from_user(&w, arg, sizeof(w)))
+		return -EFAULT;
+	if (memchr_inv(w.reserved, 0, sizeof(w.reserved)))
+		return -EINVAL;
+	return decouple_controller_why(file->private_data, &w);
+}
+
+static long why_counts(struct file *file, void __user *arg)
+{
+	struct decouple_why_counts counts;
+	long err;
+
+	if (copy_from_user(&counts, arg, sizeof(counts)))
+		return -EFAULT;
+	if (memchr_inv(&counts, 0, sizeof(counts)))
+		return -EINVAL;
+	err = decouple_controller_why_counts(file->private_data, &counts);
+	if (err)
+		return err;
+	return copy_to_user(arg, &counts, sizeof(counts)) ? -EFAULT : 0;
+}
+
 /* The number holds the structure's size: a structure of another size is an unknown call. */
 static const struct {
 	unsigned int cmd;
@@ -111,6 +137,8 @@ static const struct {
 	{DECOUPLE_POKE, poke},
 	{DECOUPLE_GET_CORES, get_cores},
 	{DECOUPLE_USE_CORES, use_cores},
+	{DECOUPLE_WHY, why},
+	{DECOUPLE_WHY_COUNTS, why_counts},
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -121,6 +149,11 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		if (calls[i].cmd == cmd)
 			return calls[i].handle(file, (void __user *)arg);
 	return -ENOTTY;
+}
+
+static ssize_t device_read(struct file *file, char __user *to, size_t size, loff_t *at)
+{
+	return decouple_controller_read(file->private_data, to, size);
 }
 
 static int device_open(struct inode *inode, struct file *file)
@@ -139,6 +172,7 @@ static const struct file_operations device_operations = {
 	.owner = THIS_MODULE,
 	.open = device_open,
 	.release = device_release,
+	.read = device_read,
 	.unlocked_ioctl = device_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sessions: made by the resident's manager, looked up by every probe, freed when table and hooks have let go. */
+#include <linux/cpumask.h>
 #include <linux/hashtable.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
@@ -61,6 +62,33 @@ struct decouple_session *decouple_session_of_vcpu(struct task_struct *task)
 		return NULL;
 	hash_for_each_possible_rcu(sessions, s, by_group, (unsigned long)task->signal) if (READ_ONCE(s->vcpu) == task) return s;
 	return NULL;
+}
+
+struct decouple_process *decouple_process_of_group(struct signal_struct *group)
+{
+	struct decouple_session *s;
+
+	if (!decouple_any_sessions())
+		return NULL;
+	hash_for_each_possible_rcu(sessions, s, by_group, (unsigned long)group) if (s->task->signal == group) return s->process;
+	return NULL;
+}
+
+void decouple_vcpu_cores(struct cpumask *cores)
+{
+	struct decouple_session *s;
+	unsigned int i;
+
+	rcu_read_lock();
+	hash_for_each_rcu(sessions, i, s, by_group)
+	{
+		raw_spin_lock_irq(&s->lock);
+		if (s->vcpu)
+			cpumask_or(cores, cores, &s->vcpu->cpus_mask);
+		raw_spin_unlock_irq(&s->lock);
+	}
+	rcu_read_unlock();
+	cpumask_and(cores, cores, cpu_possible_mask);
 }
 
 struct decouple_session *decouple_session_at(struct decouple_process *p, u64 index)

@@ -109,6 +109,13 @@ Result<Module> Module::bind(pid_t pid)
 	return m;
 }
 
+Result<Module> Module::unbound()
+{
+	Module m(TRY(open_device()), 0);
+	TRY(check_version(m.fd_));
+	return m;
+}
+
 Result<uint64_t> Module::map(uint64_t image, uint64_t size) const
 {
 	struct decouple_map m = {};

@@ -24,6 +24,8 @@ public:
 	/* Are these all granted? The error names one that isn't. */
 	static Result<> check_cores(const std::vector<int> &cores);
 	static Result<Module> bind(pid_t pid);
+	/* Bound to none. */
+	static Result<Module> unbound();
 
 	/* Maps room for the image at `image`, the gate behind it; returns the gate's address. */
 	Result<uint64_t> map(uint64_t image, uint64_t size) const;
@@ -33,6 +35,8 @@ public:
 	Result<> start(pid_t tid, uint64_t entry, uint64_t stack) const;
 	/* Wakes the resident's manager. */
 	bool poke() const;
+
+	int fd() const { return fd_; }
 
 	Module(Module &&o) noexcept : fd_(o.fd_), pid_(o.pid_) { o.fd_ = -1; }
 	Module &operator=(Module &&) = delete;

@@ -173,4 +173,63 @@ struct decouple_cores {
  */
 #define DECOUPLE_USE_CORES _IOW(DECOUPLE_IOCTL_TYPE, 0x06, struct decouple_cores)
 
+#define DECOUPLE_WHY_ALL 1u
+
+/**
+ * struct decouple_why - whose disturbances
+ * @flags: in: 0: those of the bound process; DECOUPLE_WHY_ALL: of all processes
+ * @reserved: in: zero
+ */
+struct decouple_why {
+	__u32 flags;
+	__u32 reserved[7];
+};
+
+/**
+ * DECOUPLE_WHY - switch attribution on, and make this open device its reader
+ *
+ * Argument: &struct decouple_why. From here on read(2) of the device gives struct decouple_disturbance (why.h), as many as there are and
+ * fit, in the order of time for each core; it never waits: -EAGAIN there is none, -EINVAL no room for one, -ENXIO no DECOUPLE_WHY before.
+ * It holds until the device is closed. Whoever does not read in time loses the oldest. The tracepoints that this needs are probed only while
+ * anybody reads.
+ *
+ * Return: 0; -ENXIO not bound, and not DECOUPLE_WHY_ALL; -EPERM DECOUPLE_WHY_ALL without CAP_SYS_ADMIN in the initial user namespace; -EINVAL
+ * an unknown flag; -EBUSY it is a reader already; -ENODEV kvm is not loaded; -ENOMEM.
+ * Availability: ABI 4.
+ */
+#define DECOUPLE_WHY _IOW(DECOUPLE_IOCTL_TYPE, 0x07, struct decouple_why)
+
+/* This kernel tells ... */
+#define DECOUPLE_WHY_SENDERS 1u /* ... who sends an IPI */
+#define DECOUPLE_WHY_FUNCTIONS 2u /* ... what is called by one */
+#define DECOUPLE_WHY_SMIS 4u /* ... how many SMIs there were */
+
+/**
+ * struct decouple_why_counts - what does not come as a record; since DECOUPLE_WHY of this open device
+ * @lost: out: records that were overwritten before they were read; with a bound process those of others on its cores are among them
+ * @self_initiated: out: exits that the guest asked for
+ * @self_initiated_ns: out: time until the entries behind them
+ * @tells: out: DECOUPLE_WHY_SENDERS ...
+ * @probes: out: tracepoints that are probed for it now
+ * @reserved: in: zero; out: zero
+ */
+struct decouple_why_counts {
+	__u64 lost;
+	__u64 self_initiated;
+	__u64 self_initiated_ns;
+	__u32 tells;
+	__u32 probes;
+	__u64 reserved[4];
+};
+
+/**
+ * DECOUPLE_WHY_COUNTS - ask for the counts of this reader
+ *
+ * Argument: &struct decouple_why_counts, all zero.
+ *
+ * Return: 0; -ENXIO no DECOUPLE_WHY before.
+ * Availability: ABI 4.
+ */
+#define DECOUPLE_WHY_COUNTS _IOWR(DECOUPLE_IOCTL_TYPE, 0x08, struct decouple_why_counts)
+
 #endif

@@ -49,6 +49,19 @@ static const struct call {
 	{DECOUPLE_POKE, "DECOUPLE_POKE", {{0, 0}}},
 	{DECOUPLE_GET_CORES, "DECOUPLE_GET_CORES", {RESERVED(decouple_cores, cores), RESERVED(decouple_cores, reserved)}},
 	{DECOUPLE_USE_CORES, "DECOUPLE_USE_CORES", {RESERVED(decouple_cores, reserved)}},
+	{DECOUPLE_WHY, "DECOUPLE_WHY", {RESERVED(decouple_why, reserved)}},
+	{
+		DECOUPLE_WHY_COUNTS,
+		"DECOUPLE_WHY_COUNTS",
+		{
+			RESERVED(decouple_why_counts, lost),
+			RESERVED(decouple_why_counts, self_initiated),
+			RESERVED(decouple_why_counts, self_initiated_ns),
+			RESERVED(decouple_why_counts, tells),
+			RESERVED(decouple_why_counts, probes),
+			RESERVED(decouple_why_counts, reserved),
+		},
+	},
 };
 
 static inline int open_device(void)

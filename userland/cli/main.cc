@@ -17,6 +17,7 @@ const Command commands[] = {
 	{"recouple", "recouple PID [OPTIONS]", "give threads back to Linux", setup_recouple, nullptr, nullptr},
 	{"status", "status [PID] [OPTIONS]", "list decoupled threads", setup_status, nullptr, nullptr},
 	{"top", "top [OPTIONS]", "watch decoupled threads", setup_top, nullptr, nullptr},
+	{"why", "why [PID] [OPTIONS]", "what took decoupled threads out of the guest", setup_why, nullptr, nullptr},
 	{"probe", "probe [PID] [OPTIONS]", "show what this host (and a process) allows", setup_probe, nullptr, nullptr},
 	{"bench", "bench [NAME] [OPTIONS]", "measure, side by side with native execution", nullptr, nullptr,
 	 decouple_bench_main},

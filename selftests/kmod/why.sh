@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# timeout: 90
+# A planted disturbance of each kind is named by `decouple why`, and none of them where none was planted; its ticks are those that
+# /proc/interrupts counts.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+decouple=${DECOUPLE:-$here/../../build/decouple}
+plant=${TEST_BUILD:-$here/../../build/selftests}/kmod/why_plant
+core=1
+dir=$(mktemp -d)
+pid=''
+trap 'exec 3>&-; [ ! "$pid" ] || kill -KILL "$pid"; rm -rf "$dir"' EXIT
+[ -e /dev/decouple ] || {
+	echo "no /dev/decouple: the module is not loaded"
+	exit 4
+}
+bad=0
+
+fail() {
+	echo "$*"
+	exit 1
+}
+
+# Records that match a filter, as numbers of the whole.
+count() { # FILE JQ-FILTER
+	jq "[.events[] | select($2)] | length" "$1"
+}
+
+named() { # WHAT JQ-FILTER
+	local planted before
+	planted=$(count "$dir/planted" "$2")
+	before=$(count "$dir/before" "$2")
+	echo "$1: $planted times (before: $before)"
+	[ "$planted" -gt 0 ] && [ "$before" = 0 ] && return
+	echo "not so: $2"
+	bad=1
+}
+
+for mode in "" --json; do
+	timeout 10 "$decouple" why $mode $$ >"$dir/message" 2>&1 && fail "why of a process that isn't decoupled: $(cat "$dir/message")"
+	grep -q "has decoupled no thread of process $$" "$dir/message" || fail "instead of a refusal: $(cat "$dir/message")"
+done
+
+mkfifo "$dir/drop"
+"$plant" target "$dir/count" <"$dir/drop" >"$dir/page" 2>&1 &
+pid=$!
+exec 3>"$dir/drop"
+for ((try = 0; try < 100; try++)); do
+	[ ! -s "$dir/page" ] || break
+	read -r -t 0.1 <>"$dir/drop"
+done
+page=$(($(cat "$dir/page")))
+timeout 30 "$decouple" --reflector module --cores $core "$pid" >"$dir/message" 2>&1 || fail "$(cat "$dir/message")"
+
+timeout 30 "$decouple" why --json --duration 1 "$pid" >"$dir/before" || fail "why failed with status $?"
+timeout 60 "$decouple" why --json --follow "$pid" >"$dir/lines" &
+why=$!
+sleep 0.5
+"$plant" ticks $core 2000 >"$dir/ticks" || bad=1
+"$plant" hog $core 30 || bad=1
+"$plant" wake $core 5 || bad=1
+"$plant" timer $core 5 || bad=1
+"$plant" call $core 5 || bad=1
+"$plant" irq $core 5 || bad=1
+for _ in 1 2 3; do
+	echo 1 >/proc/sys/vm/stat_refresh
+	kill -USR1 "$pid"
+	echo >&3
+	sleep 0.1
+done
+sleep 0.3
+kill -INT $why
+wait $why || fail "why ended with status $?"
+jq -s '{events: .[:-1]} + .[-1]' "$dir/lines" >"$dir/planted" || fail "no JSON: $(tail -n 3 "$dir/lines")"
+
+name='any(.causes[]; .name == '
+named "hog task" "$name\"planted-hog\")"
+named "woken task" "$name\"planted-wake\")"
+named "timer" "$name\"timerfd_tmrproc\") and any(.causes[]; .kind == \"local_timer\")"
+named "device interrupt" "$name\"ttyS0\") and any(.causes[]; .kind == \"irq\" and .number == 4)"
+named "work of a kthread" "$name\"refresh_vm_stats\") and (.words | test(\"switched to kworker/$core:[^ ]* \\\\(.*refresh_vm_stats\"))"
+named "page fault" "any(.causes[]; .kind == \"page_fault\" and .address == $page)"
+named "change of memory" "any(.causes[]; .kind == \"unmap\" and .address == $page and .own_process)"
+named "signal" "any(.causes[]; .kind == \"kick\" and .own_process) and .user"
+if [ "$(jq .functions_known "$dir/planted")" = true ]; then
+	named "IPI call" "any(.causes[]; .kind == \"call_function\" and .core == 0) and any(.causes[]; .kind == \"function\" and (.name | test(\"remote_function|perf_event\")))"
+	named "sender of the wake-up" "$name\"planted-wake\") and any(.causes[]; (.kind == \"reschedule\" or .kind == \"call_function\") and .core == 0)"
+else
+	grep -q '"senders_known":true' "$dir/lines" && fail "senders are known and functions are not"
+	[ "$(count "$dir/planted" '.cause | test("^IPI call function, sender unknown")')" -gt 0 ] || bad=1
+fi
+
+# Ticks: those of /proc/interrupts in the same two seconds. A record with more causes than it can hold hides some.
+read -r t1 loc1 t2 loc2 <"$dir/ticks"
+seen=$(jq "[.events[] | select(.time_ns >= $t1 and .time_ns < $t2) | .causes[] | select(.kind == \"local_timer\")] | length" "$dir/planted")
+hidden=$(jq "[.events[] | select(.time_ns >= $t1 and .time_ns < $t2) | .more] | add // 0" "$dir/planted")
+echo "local timer interrupts: $seen attributed (and up to $hidden hidden), $((loc2 - loc1)) counted"
+[ $((loc2 - loc1)) -gt 50 ] && [ "$seen" -le $((loc2 - loc1 + 2)) ] && [ $((seen + hidden)) -ge $((loc2 - loc1 - 2)) ] || bad=1
+[ "$(jq .lost "$dir/planted")" = 0 ] || {
+	echo "$(jq .lost "$dir/planted") records were lost"
+	bad=1
+}
+[ "$(jq '[.totals[].count] | add' "$dir/planted")" = "$(jq '.events | length' "$dir/planted")" ] || {
+	echo "totals and events differ"
+	bad=1
+}
+[ $bad = 0 ] || jq -r '.events[].words' "$dir/planted" | sort | uniq -c | sort -rn | head -n 60
+exit $bad

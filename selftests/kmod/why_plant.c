@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// part-of: why.sh
+/*
+ * Plants disturbances on a core, for why.sh, from core 0, one kind each:
+ *
+ *   target FILE              computes, and counts in FILE; for each line of its input an undecoupled sibling drops a page that it reads.
+ *                            Prints that page's address first. Has a handler for SIGUSR1.
+ *   hog CORE MS              a SCHED_FIFO task that computes there
+ *   wake CORE TIMES          a SCHED_FIFO task that is woken there
+ *   timer CORE TIMES         timers that expire there, of a thread that has left
+ *   call CORE TIMES          functions called there by IPI
+ *   irq CORE TIMES           serial port interrupts there
+ *   ticks CORE MS            prints T1 LOC1 T2 LOC2: local timer interrupts of the core by /proc/interrupts, at two times (ns)
+ */
+#include "testlib.h"
+
+#include <linux/perf_event.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <sys/prctl.h>
+#include <sys/timerfd.h>
+
+static void bind(int core)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((size_t)core, &set);
+	MUST(sched_setaffinity(0, sizeof(set), &set));
+}
+
+static void real_time(void)
+{
+	struct sched_param param = {.sched_priority = 50};
+
+	MUST(sched_setscheduler(0, SCHED_FIFO, &param));
+}
+
+static volatile char *page;
+
+static void *drop_pages(void *unused)
+{
+	char line[16];
+
+	while (fgets(line, sizeof(line), stdin))
+		MUST(madvise((void *)page, 4096, MADV_DONTNEED));
+	return unused;
+}
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	(void)sig, (void)info, (void)context;
+}
+
+static int target(const char *name)
+{
+	volatile uint64_t *count;
+	pthread_t sibling;
+	int file = (int)MUST(open(name, O_RDWR | O_CREAT, 0644));
+
+	MUST(ftruncate(file, 4096));
+	count = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	handle(SIGUSR1, on_signal, SA_RESTART);
+	printf("%#lx\n", (unsigned long)page);
+	fflush(stdout);
+	pthread_create(&sibling, NULL, drop_pages, NULL);
+	for (;;) {
+		(*count)++;
+		(void)*page;
+	}
+}
+
+static int hog(int core, unsigned ms)
+{
+	MUST(prctl(PR_SET_NAME, "planted-hog"));
+	real_time();
+	bind(core);
+	busy_ms(ms);
+	return 0;
+}
+
+static sem_t bell;
+
+static void *sleeper(void *core)
+{
+	MUST(prctl(PR_SET_NAME, "planted-wake"));
+	real_time();
+	bind((int)(intptr_t)core);
+	for (;;)
+		sem_wait(&bell);
+}
+
+static int wake(int core, int times)
+{
+	pthread_t thread;
+
+	sem_init(&bell, 0, 0);
+	pthread_create(&thread, NULL, sleeper, (void *)(intptr_t)core);
+	for (int i = 0; i < times; i++) {
+		sleep_ms(50);
+		sem_post(&bell);
+	}
+	sleep_ms(50);
+	return 0;
+}
+
+/* Real-time while it is on the core: else it may wait there for long. */
+static int timer(int core, int times)
+{
+	struct itimerspec later = {.it_value = {.tv_nsec = 60 * 1000 * 1000}};
+	uint64_t expirations;
+
+	real_time();
+	for (int i = 0; i < times; i++) {
+		int fd = (int)MUST(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
+
+		bind(core);
+		MUST(timerfd_settime(fd, 0, &later, NULL));
+		bind(0);
+		MUST(read(fd, &expirations, sizeof(expirations)));
+		close(fd);
+	}
+	return 0;
+}
+
+/* A counter of the core is made, read and removed on it; that of the CPU's clock needs nothing of the hardware. */
+static int call(int core, int times)
+{
+	struct perf_event_attr attr = {.type = PERF_TYPE_SOFTWARE, .size = sizeof(attr), .config = PERF_COUNT_SW_CPU_CLOCK};
+	uint64_t value;
+
+	for (int i = 0; i < times; i++) {
+		int fd = (int)MUST(syscall(SYS_perf_event_open, &attr, -1, core, -1, PERF_FLAG_FD_CLOEXEC));
+
+		MUST(read(fd, &value, sizeof(value)));
+		close(fd);
+		sleep_ms(20);
+	}
+	return 0;
+}
+
+/* The console's port: an interrupt tells that what was written has been sent. */
+static int irq(int core, int times)
+{
+	FILE *affinity = fopen("/proc/irq/4/smp_affinity_list", "w");
+	int port;
+
+	if (!affinity)
+		return 1;
+	fprintf(affinity, "%d\n", core);
+	if (fclose(affinity))
+		return 1;
+	port = (int)MUST(open("/dev/ttyS0", O_WRONLY | O_NOCTTY));
+	for (int i = 0; i < times; i++) {
+		MUST(write(port, "decouple\n", 9));
+		sleep_ms(50);
+	}
+	return 0;
+}
+
+/* The time is read before the file: an interrupt in between belongs to it. */
+static void print_ticks(int core)
+{
+	uint64_t time = now_ns();
+	FILE *file = fopen("/proc/interrupts", "r");
+	char line[4096];
+
+	while (fgets(line, sizeof(line), file)) {
+		char *at = strstr(line, "LOC:");
+
+		if (!at)
+			continue;
+		at += 4;
+		for (int i = 0; i < core; i++)
+			strtoul(at, &at, 10);
+		printf("%lu %lu ", time, strtoul(at, NULL, 10));
+	}
+	fclose(file);
+}
+
+static int ticks(int core, unsigned ms)
+{
+	real_time(); /* what lies between time and file is short then */
+	print_ticks(core);
+	sleep_ms(ms);
+	print_ticks(core);
+	printf("\n");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int core = argc > 2 ? atoi(argv[2]) : 0, number = argc > 3 ? atoi(argv[3]) : 0;
+
+	if (argc < 3)
+		return 2;
+	bind(0);
+	if (!strcmp(argv[1], "target"))
+		return target(argv[2]);
+	if (!strcmp(argv[1], "hog"))
+		return hog(core, (unsigned)number);
+	if (!strcmp(argv[1], "wake"))
+		return wake(core, number);
+	if (!strcmp(argv[1], "timer"))
+		return timer(core, number);
+	if (!strcmp(argv[1], "call"))
+		return call(core, number);
+	if (!strcmp(argv[1], "irq"))
+		return irq(core, number);
+	if (!strcmp(argv[1], "ticks"))
+		return ticks(core, (unsigned)number);
+	return 2;
+}
