@@ -9,8 +9,9 @@
  * at the next one (a keeper): it drops neither duty. And the core to be hushed stops its tick once, by being idle for some ticks: it drops both.
  */
 #include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/hardirq.h>
 #include <linux/jiffies.h>
-#include <linux/kernel_stat.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
@@ -22,7 +23,9 @@
 #include "timekeeper.h"
 
 #define GROUP 8 /* of the kernel's timer migration: TMIGR_CHILDREN_PER_GROUP */
-#define TRIES 10
+#define TRIES 8
+#define LOOKS 8
+#define IDLE_TICKS 8
 
 static DEFINE_PER_CPU(struct timer_list, keepers);
 static struct cpumask keeping; /* processors whose keepers run */
@@ -134,27 +137,35 @@ static bool seen_moving(void)
 	return steps >= 2;
 }
 
-/* An interrupt of an idle processor moves them, too: once is not enough. Others may be busy with more than ticks: three of four times. */
+/* An interrupt of an idle processor moves them, too: once is not enough. */
 static bool kept_elsewhere(void)
 {
 	unsigned int look, moving = 0;
 
-	for (look = 0; look < 4; look++) {
+	for (look = 0; look < LOOKS && moving < 2; look++) {
 		moving += seen_moving();
 		cond_resched();
 	}
-	return moving >= 3;
+	return moving >= 2;
 }
 
-/* Being idle for longer than a tick, with nothing due: a thread's own timers are elsewhere, work that is queued here is served first. */
+/* Being idle, with nothing due: a thread's own timers are elsewhere, work that is queued here is served first. False: the tick went on. */
+static bool rest(void)
+{
+	unsigned int before = this_cpu_read(irq_stat.apic_timer_irqs);
+
+	play_idle_precise(IDLE_TICKS * TICK_NSEC, U64_MAX);
+	return this_cpu_read(irq_stat.apic_timer_irqs) - before < IDLE_TICKS / 2;
+}
+
 bool decouple_timekeeper_resign(void)
 {
 	unsigned int try;
 
 	for (try = 0; try < TRIES; try++) {
-		play_idle_precise(5 * TICK_NSEC, U64_MAX);
-		if (kept_elsewhere())
+		if (rest() && kept_elsewhere())
 			return true;
+		msleep(100); /* a realtime thread must not take all of a second */
 	}
 	return false;
 }
