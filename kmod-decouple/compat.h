@@ -58,4 +58,21 @@
 #define decouple_rdmsr_safe(msr, value) rdmsrq_safe(msr, value)
 #endif
 
+/*
+ * Hush depends on what the kernel does around guest mode and with the lists of tracepoints' probes. 6.1 made ct_idle_enter() of
+ * rcu_idle_enter(); 6.13 took tracepoint_srcu away. Looked at: 6.1 and 6.12.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define DECOUPLE_HUSH 1
+#else
+#define DECOUPLE_HUSH 0
+#endif
+
+/* 6.2: for timers that arm themselves anew. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define decouple_timer_shutdown(timer) del_timer_sync(timer)
+#else
+#define decouple_timer_shutdown(timer) timer_shutdown_sync(timer)
+#endif
+
 #endif

@@ -6,18 +6,26 @@
 #include <linux/cpuhotplug.h>
 
 #include "decouple.h"
+#include "hush.h"
 
 static int state;
 
+static int is_online(unsigned int cpu)
+{
+	decouple_hush_cpu_online(cpu);
+	return 0;
+}
+
 static int going_offline(unsigned int cpu)
 {
+	decouple_hush_cpu_offline(cpu);
 	decouple_processes_leave(cpu);
 	return 0;
 }
 
 int decouple_hotplug_init(void)
 {
-	int err = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "decouple:online", NULL, going_offline);
+	int err = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "decouple:online", is_online, going_offline);
 
 	if (err < 0)
 		return err;

@@ -12,6 +12,7 @@
 #include "control.h"
 #include "decouple.h"
 #include "guest.h"
+#include "hush.h"
 #include "sysfs.h"
 
 /* The text must fit in struct decouple_version with its terminating zero. */
@@ -209,12 +210,17 @@ static int __init decouple_init(void)
 	err = decouple_guest_init();
 	if (err)
 		goto err_hotplug;
+	err = decouple_hush_init();
+	if (err)
+		goto err_guest;
 	/* Last: from here on there are callers. */
 	err = misc_register(&device);
 	if (err)
-		goto err_guest;
+		goto err_hush;
 	return 0;
 
+err_hush:
+	decouple_hush_exit();
 err_guest:
 	decouple_guest_exit();
 err_hotplug:
@@ -233,6 +239,7 @@ err_sysfs:
 static void __exit decouple_exit(void)
 {
 	misc_deregister(&device);
+	decouple_hush_exit();
 	decouple_guest_exit();
 	decouple_hotplug_exit();
 	decouple_probes_unregister();
