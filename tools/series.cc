@@ -67,6 +67,7 @@ Figures figures(const Series &series)
 	result.min = sorted.front();
 	result.p50 = bench::nearest_rank(sorted, 50, 100);
 	result.p99 = bench::nearest_rank(sorted, 99, 100);
+	result.p999 = bench::nearest_rank(sorted, 999, 1000);
 	result.p9999 = bench::nearest_rank(sorted, 9999, 10000);
 	result.max = std::max(sorted.back(), series.longest_unrecorded_ns);
 	return result;

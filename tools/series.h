@@ -59,7 +59,7 @@ std::vector<double> detours(const Series &series);
 /* In ns. Of no samples (no gap was seen) all are 0. */
 struct Figures {
 	size_t n = 0; /* with those that were not recorded */
-	double min = 0, p50 = 0, p99 = 0, p9999 = 0, max = 0;
+	double min = 0, p50 = 0, p99 = 0, p999 = 0, p9999 = 0, max = 0;
 	double detour_sum = 0;
 	double measured = 0;
 	std::optional<double> per_minute = {}; /* gaps */
