@@ -3,11 +3,9 @@
 
 #include "noise.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <fstream>
 
 #include <CLI/CLI.hpp>
 
@@ -26,13 +24,13 @@ int complain(const Error &error)
 	return error.code == EINVAL ? 2 : error.code == EOPNOTSUPP ? 4 : 1;
 }
 
-// Before the measurement, since that takes long. The file is made, but keeps what it holds until there is something better.
+// Before the measurement, since that takes long. Nothing is made or changed yet.
 Result<> check_writable(const std::string &path)
 {
-	int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-	if (fd < 0)
+	const size_t slash = path.rfind('/');
+	const std::string directory = slash == path.npos ? "." : path.substr(0, slash + 1);
+	if (!access(path.c_str(), F_OK) ? access(path.c_str(), W_OK) : access(directory.c_str(), W_OK | X_OK))
 		return fail_errno("--html: cannot write " + path);
-	close(fd);
 	return {};
 }
 

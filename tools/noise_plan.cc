@@ -97,7 +97,8 @@ Result<> choose_noise_cores(const NoiseArguments &arguments, std::vector<int> al
 
 	if (allowed.size() < 2)
 		return fail(EOPNOTSUPP, "a core to measure and one for all else are needed, but only these are allowed: " +
-						list_of(allowed) + "; widen the affinity with taskset or the cpuset");
+						list_of(allowed) + (plan.churn ? " (besides that of --churn)" : "") +
+						"; widen the affinity with taskset or the cpuset");
 	plan.core = arguments.core >= 0 ? arguments.core : allowed.back();
 	if (has(reserved, plan.core))
 		return fail(EINVAL,

@@ -270,6 +270,9 @@ Result<NoiseResult> Run::measure()
 	result_.isolation = read_isolation(plan_.decoupled_core());
 	for (int core : plan_.all_reserved)
 		result_.isolation.reserved += (result_.isolation.reserved.empty() ? "" : ",") + std::to_string(core);
+	const size_t processors = bench::allowed_cores().size();
+	if (result_.host.load > double(processors))
+		result_.notes.push_back("the machine was busy before this began: other programs are part of the figures");
 	start_variants();
 	if (variants_.empty())
 		return fail(EIO, "no variant could be started: " + result_.notes.back());

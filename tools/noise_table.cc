@@ -123,7 +123,7 @@ void print_verdict(const NoiseResult &result)
 			snprintf(figures, sizeof figures, "%s, allowed are %s", format_duration(violation.measured).c_str(),
 				 format_duration(violation.bound).c_str());
 		printf("  %s %s: %s; the worst, %s, at %.6f s since boot; %s\n", method_name(violation.method),
-		       violation.limit.c_str(), figures, format_duration(violation.worst.ns).c_str(),
+		       rate ? "rate" : violation.limit.c_str(), figures, format_duration(violation.worst.ns).c_str(),
 		       violation.worst.at_ns / 1e9, violation.cause.c_str());
 	}
 }
