@@ -3,13 +3,11 @@
 
 #include "bench.h"
 
-#include <unistd.h>
-
-#include <chrono>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
 
+#include "progress.h"
 #include "suite.h"
 
 namespace decouple::bench
@@ -57,19 +55,6 @@ int complain(const Error &error)
 	return error.code == EINVAL ? 2 : error.code == EOPNOTSUPP ? 4 : 1;
 }
 
-// On a terminal one line that changes, wiped at the end: it is no part of the result. Elsewhere a line a second, none in the first.
-void show_progress(const std::string &bench, const std::string &step)
-{
-	using namespace std::chrono;
-	static steady_clock::time_point last = steady_clock::now();
-	if (isatty(STDERR_FILENO)) {
-		fprintf(stderr, step.empty() ? "\r\033[K" : "\r\033[Kbench %s: %s", bench.c_str(), step.c_str());
-	} else if (!step.empty() && steady_clock::now() - last >= seconds(1)) {
-		fprintf(stderr, "decouple: bench %s: %s ...\n", bench.c_str(), step.c_str());
-		last = steady_clock::now();
-	}
-}
-
 int run(const Entry &entry, const Arguments &arguments)
 {
 	auto cores = choose_core_pair(arguments.cores);
@@ -93,7 +78,7 @@ int run(const Entry &entry, const Arguments &arguments)
 					       std::to_string(raised.error().code) + ")");
 	}
 	report.host = read_host(*cores, rt);
-	std::string name = entry.name;
+	std::string name = std::string("bench ") + entry.name;
 	Options options = {.samples = arguments.samples ? arguments.samples : entry.samples,
 			   .cores = *cores,
 			   .rt = rt,

@@ -81,10 +81,10 @@ Decoupled::~Decoupled()
 		kill(worker_->pid(), SIGKILL);
 }
 
-Result<int64_t> Decoupled::run(Job job, uint64_t count, uint64_t arg, uint64_t calls)
+Result<int64_t> Decoupled::run(Job job, uint64_t count, uint64_t arg, uint64_t calls, unsigned timeout_ms)
 {
 	SessionInfo before = TRY(await_decoupled(pid()));
-	int64_t result = TRY(worker_->run(job, count, arg));
+	int64_t result = TRY(worker_->run(job, count, arg, timeout_ms));
 	SessionInfo after = TRY(await_decoupled(pid()));
 	if (after.syscalls - before.syscalls < calls)
 		return fail(EIO, "only " + std::to_string(after.syscalls - before.syscalls) + " of " + std::to_string(calls) +

@@ -27,7 +27,7 @@ public:
 	 */
 	Result<> take(Job job, unsigned share, uint64_t arg, uint64_t calls, std::vector<double> &samples_ns);
 	/* As Worker::run(), with the same check. */
-	Result<int64_t> run(Job job, uint64_t count, uint64_t arg, uint64_t calls);
+	Result<int64_t> run(Job job, uint64_t count, uint64_t arg, uint64_t calls, unsigned timeout_ms = 30000);
 
 	pid_t pid() const { return worker_->pid(); }
 

@@ -16,13 +16,18 @@ struct Summary {
 };
 
 /*
- * Nearest rank: the smallest sample that at least `permille` / 1000 of all samples do not exceed. Always a value that was
+ * Nearest rank: the smallest sample that at least `parts` / `whole` of all samples do not exceed. Always a value that was
  * measured, never an interpolation. `sorted` must not be empty. In integers, since 0.999 * n rounds across a rank in binary.
  */
+inline double nearest_rank(const std::vector<double> &sorted, size_t parts, size_t whole)
+{
+	size_t rank = (sorted.size() * parts + whole - 1) / whole;
+	return sorted[std::clamp<size_t>(rank, 1, sorted.size()) - 1];
+}
+
 inline double percentile(const std::vector<double> &sorted, unsigned permille)
 {
-	size_t rank = (sorted.size() * permille + 999) / 1000;
-	return sorted[std::clamp<size_t>(rank, 1, sorted.size()) - 1];
+	return nearest_rank(sorted, permille, 1000);
 }
 
 inline Summary summarize(std::vector<double> samples)

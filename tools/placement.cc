@@ -48,10 +48,19 @@ std::vector<int> allowed_cores()
 
 Result<> pin(pid_t tid, int core)
 {
+	return pin(tid, std::vector{core});
+}
+
+Result<> pin(pid_t tid, const std::vector<int> &cores)
+{
 	CpuSet cpus;
-	CPU_SET_S(core, cpus.size, cpus.set);
+	std::string names;
+	for (int core : cores) {
+		CPU_SET_S(core, cpus.size, cpus.set);
+		names += (names.empty() ? "" : ",") + std::to_string(core);
+	}
 	if (sched_setaffinity(tid, cpus.size, cpus.set))
-		return fail_errno("cannot pin thread " + std::to_string(tid) + " to core " + std::to_string(core));
+		return fail_errno("cannot pin thread " + std::to_string(tid) + " to core " + names);
 	return {};
 }
 

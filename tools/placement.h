@@ -18,6 +18,7 @@ std::vector<int> allowed_cores();
 
 /* tid 0: the caller. */
 Result<> pin(pid_t tid, int core);
+Result<> pin(pid_t tid, const std::vector<int> &cores);
 
 /* SCHED_RR at `priority`; 0: back to SCHED_OTHER. */
 Result<> set_realtime(pid_t tid, int priority);

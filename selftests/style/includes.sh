@@ -13,7 +13,7 @@ allowed() { # PART TARGET
 	*:include/*) return 0 ;;
 	# state.h: libdecouple compiles the resident's restart rules in.
 	userland:vmm-lite/setup_step.h | userland:vmm-lite/state.h) return 0 ;;
-	userland:vmm-lite/resident.h | userland:tools/bench.h | userland:ib-passthrough/*) return 0 ;;
+	userland:vmm-lite/resident.h | userland:tools/bench.h | userland:tools/noise.h | userland:ib-passthrough/*) return 0 ;;
 	tools:userland/* | tools:vmm-lite/resident.h) return 0 ;;
 	selftests:*) return 0 ;;
 	esac

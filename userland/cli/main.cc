@@ -2,6 +2,7 @@
 /* The command table. Exceptions of CLI11 and of the standard library end here. */
 #include "cli/command.h"
 #include "tools/bench.h"
+#include "tools/noise.h"
 
 #include <cstdio>
 #include <cstring>
@@ -21,6 +22,7 @@ const Command commands[] = {
 	{"probe", "probe [PID] [OPTIONS]", "show what this host (and a process) allows", setup_probe, nullptr, nullptr},
 	{"bench", "bench [NAME] [OPTIONS]", "measure, side by side with native execution", nullptr, nullptr,
 	 decouple_bench_main},
+	{"noise", "noise [OPTIONS]", "measure what disturbs a core", nullptr, nullptr, decouple_noise_main},
 };
 
 void print_help(FILE *out)
