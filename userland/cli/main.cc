@@ -17,6 +17,8 @@ const Command commands[] = {
 	{"recouple", "recouple PID [OPTIONS]", "give threads back to Linux", setup_recouple, nullptr, nullptr},
 	{"status", "status [PID] [OPTIONS]", "list decoupled threads", setup_status, nullptr, nullptr},
 	{"top", "top [OPTIONS]", "watch decoupled threads", setup_top, nullptr, nullptr},
+	{"cores", "cores [list|reserve LIST|release LIST|release all] [OPTIONS]", "take cores from Linux, give them back",
+	 setup_cores, nullptr, nullptr},
 	{"probe", "probe [PID] [OPTIONS]", "show what this host (and a process) allows", setup_probe, nullptr, nullptr},
 	{"bench", "bench [NAME] [OPTIONS]", "measure, side by side with native execution", nullptr, nullptr,
 	 decouple_bench_main},
