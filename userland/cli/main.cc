@@ -19,6 +19,8 @@ const Command commands[] = {
 	{"status", "status [PID] [OPTIONS]", "list decoupled threads", setup_status, nullptr, nullptr},
 	{"top", "top [OPTIONS]", "watch decoupled threads", setup_top, nullptr, nullptr},
 	{"why", "why [PID] [OPTIONS]", "what took decoupled threads out of the guest", setup_why, nullptr, nullptr},
+	{"cores", "cores [list|reserve LIST|release LIST|release all] [OPTIONS]", "take cores from Linux, give them back",
+	 setup_cores, nullptr, nullptr},
 	{"probe", "probe [PID] [OPTIONS]", "show what this host (and a process) allows", setup_probe, nullptr, nullptr},
 	{"bench", "bench [NAME] [OPTIONS]", "measure, side by side with native execution", nullptr, nullptr,
 	 decouple_bench_main},

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What the tests of `decouple cores` share. They run in the VM, where nothing is mounted that others would need.
+set -u
+decouple=${DECOUPLE:-build/decouple}
+cgroup=/sys/fs/cgroup
+[ "${DECOUPLE_RIG:-}" ] || {
+	echo "not in the VM: these tests take cores from the machine (selftests/run.sh cores)"
+	exit 4
+}
+[ -e /sys/devices/system/cpu/cpu3/online ] || {
+	echo "the VM has fewer than four processors (SMP=4)"
+	exit 4
+}
+work=$(mktemp -d)
+children=()
+
+leave() {
+	local pid
+	for pid in "${children[@]}"; do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+	"$decouple" cores release all >/dev/null 2>&1
+	rm -rf "$work"
+}
+trap leave EXIT
+
+fail() {
+	echo "$*"
+	exit 1
+}
+
+# QEMU's emulation doesn't stand that Linux patches its own text while several processors run, as the first cpuset and the last
+# make it do. So one that is nobody's business is made with one processor, and stays.
+hold_cpusets() { # COMMAND...: mounts and makes it
+	local core
+	for core in 3 2 1; do
+		echo 0 >/sys/devices/system/cpu/cpu$core/online || fail "processor $core doesn't stop"
+	done
+	"$@" || fail "$*: failed"
+	for core in 1 2 3; do
+		echo 1 >/sys/devices/system/cpu/cpu$core/online || fail "processor $core doesn't start"
+	done
+}
+
+hold_v2() {
+	mountpoint -q $cgroup || mount -t cgroup2 none $cgroup || return 1
+	echo +cpuset >$cgroup/cgroup.subtree_control || return 1
+	[ -d $cgroup/hold ] || mkdir $cgroup/hold
+}
+
+use_v2() {
+	[ -d $cgroup/hold ] || hold_cpusets hold_v2
+}
+
+# Everything that a reservation may change, but for tasks: a line each.
+settings() {
+	grep -rH '' /proc/irq/default_smp_affinity /proc/irq/*/smp_affinity /proc/sys/kernel/watchdog_cpumask \
+		/proc/sys/kernel/timer_migration /proc/sys/vm/stat_interval /sys/devices/system/cpu/cpu*/power/pm_qos_resume_latency_us
+	find /sys/devices/virtual/workqueue/ -name '*cpumask*' -exec grep -H '' {} +
+	find $cgroup -name 'cpuset.*' -exec grep -H '' {} + 2>/dev/null
+	find $cgroup -name cgroup.subtree_control -exec grep -H '' {} +
+	find $cgroup -type d
+	ls /var/lib/decouple 2>/dev/null
+}
+
+# Name, number and affinity of tasks. Workers of workqueues come and go.
+affinities() {
+	grep -H '^\(Name\|Cpus_allowed_list\):' /proc/[0-9]*/status 2>/dev/null | sed 's,/proc/\([0-9]*\)/status:[A-Za-z_]*:,\1,' |
+		paste - - | awk '$1 == $3 && $2 !~ /^kworker/ { print $1, $2, $4 }' | sort
+}
+
+before() {
+	settings >"$work/settings"
+	affinities >"$work/affinities"
+}
+
+# Is everything as it was? Of tasks those count that were there before and still are.
+as_before() { # WHEN
+	settings >"$work/settings.now"
+	diff "$work/settings" "$work/settings.now" >"$work/diff" || fail "$1: settings differ: $(cat "$work/diff")"
+	affinities >"$work/affinities.now"
+	join -j 1 "$work/affinities" "$work/affinities.now" | awk '$2 == $4 && $3 != $5' >"$work/diff"
+	[ ! -s "$work/diff" ] || fail "$1: affinities differ (number, name, before, name, now): $(cat "$work/diff")"
+}
+
+start() { # COMMAND...: in the background; sets $pid
+	"$@" </dev/null >/dev/null 2>&1 &
+	pid=$!
+	children+=("$pid")
+}
+
+cores() { # ARGUMENTS: has to succeed; output in $work/out
+	"$decouple" cores "$@" >"$work/out" 2>"$work/err" || fail "decouple cores $*: exit status $?: $(cat "$work/out" "$work/err")"
+}
+
+# Tasks that may run on a core, but for kernel threads that belong to it: number, name, cores.
+tasks_on() { # CORE
+	affinities | awk -v core="$1" '{
+		for (i = split($3, range, ","); i; i--) {
+			n = split(range[i], bound, "-")
+			if (core >= bound[1] && core <= bound[n])
+				print
+		}
+	}' | while read -r number name cores; do
+		[ "$cores" = "$1" ] && [ ! -s "/proc/$number/cmdline" ] && continue
+		[ -e "/proc/$number" ] && echo "$number $name $cores"
+	done
+}
