@@ -200,9 +200,9 @@ static Result<> try_unmap_image(pid_t pid, pid_t tid, uint64_t base, uint64_t be
 	return {};
 }
 
-void unmap_image(pid_t pid, pid_t tid, uint64_t base, bool by_module)
+void unmap_image(pid_t pid, pid_t tid, uint64_t base, uint64_t behind)
 {
-	(void)try_unmap_image(pid, tid, base, by_module ? DECOUPLE_GATE_SIZE : 0);
+	(void)try_unmap_image(pid, tid, base, behind);
 }
 
 Result<InjectionPlan> plan_injection(pid_t pid, pid_t tid, bool by_module)

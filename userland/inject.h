@@ -38,10 +38,10 @@ Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan pl
 Result<Injection> inject_by_module(pid_t pid, pid_t tid, std::optional<Stopped> held, InjectionPlan plan, const Config &config);
 
 /*
- * Has a thread unmap an image, with the gate behind it, that has no manager (its set-up failed) and in which nobody is left. The thread
- * goes on where it was. Best effort: an image that stays is inert.
+ * Has a thread unmap an image that has no manager (its set-up failed) and in which nobody is left, and what lies behind it up to the gate's
+ * end. The thread goes on where it was. Best effort: an image that stays is inert.
  */
-void unmap_image(pid_t pid, pid_t tid, uint64_t base, bool by_module);
+void unmap_image(pid_t pid, pid_t tid, uint64_t base, uint64_t behind);
 
 /*
  * Erases the bootstrap from the vDSO's slack, when the resident is gone; not while a thread may be in it, which those can that decoupled

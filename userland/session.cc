@@ -12,6 +12,7 @@
 #include "checks.h"
 #include "clock.h"
 #include "controller.h"
+#include "decouple/gate.h"
 #include "inject.h"
 #include "module.h"
 #include "placement.h"
@@ -258,7 +259,8 @@ static Result<> remove_resident(pid_t pid, const std::vector<pid_t> &tids, const
 		(void)controller.command(Command::unload, 0, 0, 0, left);
 		TRY(wait_unloaded(pid, controller));
 	} else if (left) {
-		unmap_image(pid, live_thread(pid), c->image_base, controller.by_module());
+		unmap_image(pid, live_thread(pid), c->image_base,
+			    c->config.gate ? c->config.gate + DECOUPLE_GATE_SIZE - c->image_base - c->image_size : 0);
 	}
 	pid_t tid = live_thread(pid);
 	if (left && !find_resident(pid, tid))

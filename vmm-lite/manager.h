@@ -22,8 +22,12 @@ bool manager_has_work();
 bool manager_is_awaited();
 /* A new thread of the application shall be decoupled (follow); fs_base: where its rseq area follows from. */
 void manager_adopt(s32 tid, u64 fs_base, const Session *parent);
-/* In a forked child (follow): builds a resident of its own and has the calling thread captured as soon as it is ready. */
-void manager_start_in_child(Session *parent, UContext *context);
+/*
+ * In a forked child (follow): builds a resident of its own and has the calling thread, which goes on as the record says, captured as soon as
+ * it is ready. With the module's reflector, if the parent has that (`gate`: where its gate is, or 0) and the module lets the child, it does
+ * not return.
+ */
+void manager_start_in_child(ChildRecord *record, u64 gate);
 /* All sessions but this one go native; returns when they have, or after a second. */
 void manager_recouple_others(Session *s);
 /* Tells the controller named in Config::follow_socket what the calling process does, and waits until it watches. */

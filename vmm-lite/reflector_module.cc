@@ -317,8 +317,15 @@ extern "C" __attribute__((visibility("hidden"))) void module_captured(decouple::
 	s->context.mc = {r.r8,  r.r9,    r.r10, r.r11, r.r12, r.r13, r.r14, r.r15,    r.rdi,   r.rsi,
 			 r.rbp, r.rbx,   r.rdx, r.rax, r.rcx, r.rsp, r.rip, r.rflags, user_cs, 0,
 			 0,     user_ss, 0,     0,     0,     0,     s->fp, {}};
-	sys(__NR_sigaltstack, 0, addr(&s->context.stack));
 	s->mask = f->mask;
+	if (const ChildRecord *record = s->born) { /* its own registers are the resident's */
+		s->born = nullptr;
+		s->context = record->context;
+		s->mask = record->context.mask;
+		s->fp_size = record->fp_size;
+		memcpy(s->fp, record->fp, record->fp_size);
+	}
+	sys(__NR_sigaltstack, 0, addr(&s->context.stack));
 	gate_captured(s);
 }
 

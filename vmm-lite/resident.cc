@@ -2,6 +2,7 @@
 /* First code of the resident in a process; on the injected thread, or on the only thread of a forked child. */
 #include "resident.h"
 #include "manager.h"
+#include "own_gate.h"
 #include "reflector.h"
 #include "resident_start.h"
 #include "vm.h"
@@ -51,8 +52,21 @@ static void capture_self()
 	reflector_capture_self();
 }
 
-void manager_start_in_child(Session *parent, UContext *context)
+/* Where a child's threads may have vCPUs. */
+static OwnGate ask_for_gate(u64 at, const Config &config)
 {
+	u64 cores[16] = {};
+	auto add = [&](u32 core) { cores[core / 64 % 16] |= 1ull << (core % 64); };
+	add(config.hold_core);
+	for (u32 i = 0; i < config.core_count; i++)
+		add(config.cores[i]);
+	return at ? own_gate_open(at, cores) : OwnGate{0, -1};
+}
+
+void manager_start_in_child(ChildRecord *record, u64 gate)
+{
+	Session *parent = record->session;
+	UContext *context = &record->context;
 	Config config = control.config;
 	config.hold = 1;
 	config.hold_core = parent->info.core;
@@ -60,13 +74,25 @@ void manager_start_in_child(Session *parent, UContext *context)
 	RseqArea rseq = parent->rseq;
 	u64 fs = parent->guest.fs_base, gs = parent->guest.gs_base;
 	resident_forget();
+	OwnGate own = ask_for_gate(gate, config);
+	config.gate = own.address;
 	control.config = config;
-	if (!start() || !manager_wait_ready())
+	bool started = start() && manager_wait_ready();
+	own_gate_close(own);
+	if (!started) {
+		control.config.gate = 0; /* it has gone */
 		return; /* the child stays native; its parent's status shows the follow option, its own nothing */
+	}
 	Session *s = session_of(control.hold_tid);
 	s->info.handover = {rseq.address, rseq.length, rseq.signature, (context->mask & reserved_signals()) != 0, 0};
 	s->guest.fs_base = fs;
 	s->guest.gs_base = gs;
+	if (by_module()) {
+		s->born = record;
+		while (load(s->mode) == static_cast<u32>(Mode::native))
+			reflector_capture(s); /* and on to module_captured() */
+		return; /* somebody has given it back before */
+	}
 	context->mask &= ~reserved_signals();
 	capture_self();
 }

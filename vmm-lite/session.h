@@ -119,6 +119,7 @@ struct Session {
 	u64 mirror[4]; /* system call that the vCPU thread repeats for itself */
 	s64 mirror_result;
 	u32 next_record;
+	ChildRecord *born; /* with the module: a child that is captured for the first time goes on as this says */
 	Session *spare; /* memory of the thread's session before this one, or null; see session.cc */
 
 	/* The vCPU. Fds are the resident threads' own table. */

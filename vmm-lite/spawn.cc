@@ -155,11 +155,12 @@ extern "C" [[noreturn]] void child_start(decouple::ChildRecord *r)
 	if (r->new_mm) {
 		/* The resident's memory came along, its threads did not. */
 		control.state = ResidentState::dead;
+		u64 gate = control.config.gate;
 		control.config.gate = 0; /* it stayed behind */
 		if (s->rseq.address)
 			sys(__NR_rseq, s->rseq.address, s->rseq.length, 0, s->rseq.signature);
 		if (control.config.follow)
-			manager_start_in_child(s, context);
+			manager_start_in_child(r, gate);
 	}
 	if (r->other_process)
 		manager_announce(FollowNews::child);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/exec_rights.h"
 #include "session.h"
 
 namespace decouple::cli
@@ -40,6 +41,7 @@ std::vector<pid_t> threads_of(pid_t pid)
 Result<> ExecWatch::expect(pid_t pid, bool later)
 {
 	Watched &watched = watched_[pid];
+	const bool judge = later && tracing_costs_rights(); /* who executes at once has been judged by his resident */
 	watched.deadline = Clock::now() + (later ? patience_child : patience);
 	/* Which thread executes is not known; the exec stop appears only where that one is traced. */
 	for (pid_t tid : threads_of(pid)) {
@@ -49,8 +51,10 @@ Result<> ExecWatch::expect(pid_t pid, bool later)
 			watched.tids.insert(tid);
 			continue;
 		}
-		if (!ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXEC)) {
+		if (!ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXEC | (judge ? PTRACE_O_TRACESYSGOOD : 0))) {
 			watched.tids.insert(tid);
+			if (judge && !ptrace(PTRACE_INTERRUPT, tid, 0, 0)) /* from that stop on */
+				judged_.insert(tid);
 		} else if (errno != ESRCH) {
 			auto failure = fail_errno("cannot follow process " + std::to_string(pid) + " over its execve");
 			expire();
@@ -83,10 +87,11 @@ void ExecWatch::handle_stops()
 
 void ExecWatch::handle_stop(pid_t tid, int status)
 {
-	const int signal = WSTOPSIG(status), event = status >> 16;
+	constexpr int in_call = SIGTRAP | 0x80; /* PTRACE_O_TRACESYSGOOD */
+	const int event = status >> 16, stop = WSTOPSIG(status), signal = event || stop == in_call ? 0 : stop;
 	auto process = watched_.find(tid);
 	bool executed = event == PTRACE_EVENT_EXEC;
-	if (!executed && process != watched_.end() && event == PTRACE_EVENT_STOP && signal == SIGTRAP) {
+	if (!executed && process != watched_.end() && event == PTRACE_EVENT_STOP && stop == SIGTRAP) {
 		auto control = read_control(tid);
 		executed = !control && control.error().code == ENOENT;
 	}
@@ -95,18 +100,24 @@ void ExecWatch::handle_stop(pid_t tid, int status)
 		if (process != watched_.end())
 			watched_.erase(process);
 		leaving_.erase(tid);
+		judged_.erase(tid);
 		handler_(tid);
 		return;
 	}
 	/* The stop that comes may be a signal's: then that signal is delivered. */
-	if (leaving_.erase(tid)) {
-		ptrace(PTRACE_DETACH, tid, 0, event ? 0 : signal);
-		return;
-	}
-	if (event == PTRACE_EVENT_STOP && signal != SIGTRAP)
+	if (leaving_.count(tid) || (stop == in_call && executes_with_rights(tid))) {
+		drop(tid);
+		ptrace(PTRACE_DETACH, tid, 0, signal);
+	} else if (event == PTRACE_EVENT_STOP && stop != SIGTRAP) {
 		ptrace(PTRACE_LISTEN, tid, 0, 0);
-	else
-		ptrace(PTRACE_CONT, tid, 0, event ? 0 : signal);
+	} else {
+		resume(tid, signal);
+	}
+}
+
+void ExecWatch::resume(pid_t tid, int signal)
+{
+	ptrace(judged_.count(tid) ? PTRACE_SYSCALL : PTRACE_CONT, tid, 0, signal);
 }
 
 void ExecWatch::expire()
@@ -130,6 +141,7 @@ void ExecWatch::expire()
 void ExecWatch::drop(pid_t tid)
 {
 	leaving_.erase(tid);
+	judged_.erase(tid);
 	for (auto process = watched_.begin(); process != watched_.end(); ++process) {
 		process->second.tids.erase(tid);
 		if (process->second.tids.empty()) {

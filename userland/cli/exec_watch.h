@@ -39,10 +39,12 @@ private:
 	};
 
 	void handle_stop(pid_t tid, int status);
+	void resume(pid_t tid, int signal);
 	void drop(pid_t tid);
 
 	Handler handler_;
 	std::map<pid_t, Watched> watched_; /* by process */
+	std::set<pid_t> judged_; /* threads of which each system call is looked at, for an execve that must not be traced */
 	std::set<pid_t> leaving_; /* threads to be detached at their next stop, in which alone that is possible */
 };
 
