@@ -32,10 +32,10 @@ static void bring_back(struct work_struct *work)
 {
 	struct decouple_session *s = container_of(work, struct decouple_session, bring_back);
 	struct task_struct *t = strayed_thread(s);
-	int core = READ_ONCE(s->placed);
+	const struct cpumask *core = cpumask_of((unsigned int)READ_ONCE(s->placed));
 
 	if (t) {
-		if (core != NOWHERE && !set_cpus_allowed_ptr(t, cpumask_of((unsigned int)core)))
+		if (!cpumask_equal(&t->cpus_mask, core) && !set_cpus_allowed_ptr(t, core))
 			WRITE_ONCE(s->returns, s->returns + 1);
 		put_task_struct(t);
 	}

@@ -178,6 +178,8 @@ static void random_call(bool own)
 		arg = frame == FRAME || below(2) ? (uint64_t)home : below(2) ? (uint64_t)getpid() : arg;
 	if (number == DECOUPLE_GATE_DOORBELL)
 		arg = below(8);
+	if (number == DECOUPLE_GATE_CORE)
+		arg = below(8) ? below(3) : arg;
 	/* There is somebody who wakes: see main(). */
 	if (number == DECOUPLE_GATE_WAIT || number == DECOUPLE_GATE_MANAGE)
 		arg = below(50) ? 1 + below(20000) : below(2) ? 0 : random64();
@@ -300,7 +302,7 @@ static void fuzz(volatile uint64_t *operations)
 	round_start = *counter;
 	profile = kind < 4 ? CALM : kind < 7 ? SCRIBBLED : WILD;
 	int80 = below(3) == 0;
-	gate_open_at(int80 ? 0x20000000 : 0x100000000000);
+	gate_use_cores(gate_open_at(int80 ? 0x20000000 : 0x100000000000), 3);
 	eventfd(0, EFD_NONBLOCK);
 	become_nobody();
 	pthread_create(&threads[0], NULL, home_thread, (void *)random64());

@@ -25,7 +25,7 @@ mount_cpusets() {
 	}
 	mkdir "$cg"
 	alone mount "${type[@]}" none "$cg" 2>"$dir/message" || {
-		echo "no cgroup $1 with cpusets on this kernel: $(cat "$dir/message")"
+		echo "no cgroup $1 with cpusets on this kernel: $(head -n 1 "$dir/message")"
 		exit 4
 	}
 	[ "$1" = v1 ] || echo +cpuset >"$cg/cgroup.subtree_control"
