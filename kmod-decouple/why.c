@@ -23,9 +23,6 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-/* The flush behind a change of memory comes so soon, or was not needed. */
-#define UNMAP_TO_IPI_NS (10 * NSEC_PER_MSEC)
-
 DEFINE_PER_CPU(struct decouple_why_core *, decouple_why_cores);
 atomic64_t decouple_why_unplaced = ATOMIC64_INIT(0);
 struct decouple_why_asked decouple_why_asked;
@@ -105,22 +102,28 @@ static bool by_ipi(const struct decouple_why_record *r)
 	return !r->count || r->causes[0].kind == DECOUPLE_CAUSE_RESCHEDULE || r->causes[0].kind == DECOUPLE_CAUSE_CALL;
 }
 
-static void add_own(struct decouple_session *s, struct decouple_why_record *r, bool kicked)
+/*
+ * The process's own doing: its kick, or the flush behind a change of its memory, for which KVM stops the vCPU by an IPI. A vCPU that came back
+ * from user space is flushed for its new state as well.
+ */
+static void add_own(struct decouple_session *s, struct decouple_why_record *r, bool kicked, bool flushed)
 {
-	u64 at = smp_load_acquire(&s->process->why_unmapped_at);
+	u64 at = smp_load_acquire(&s->process->why_unmapped_at); /* pairs with why_probes.c: unmapped */
+	enum decouple_cause_kind kind = DECOUPLE_CAUSE_KICK;
 	struct decouple_why_cause *cause;
 
-	if (at != s->why.unmapped_seen && by_ipi(r) && at <= r->time && r->time - at < UNMAP_TO_IPI_NS) {
-		cause = put_first(r, DECOUPLE_CAUSE_UNMAP);
+	if (!kicked) {
+		if (!flushed || at == s->why.unmapped_seen || r->flags & DECOUPLE_DISTURBANCE_USER)
+			return;
+		s->why.unmapped_seen = at;
+		kind = DECOUPLE_CAUSE_UNMAP;
+	}
+	cause = by_ipi(r) ? put_first(r, kind) : append(r, kind);
+	if (!cause)
+		return;
+	cause->own = true;
+	if (kind == DECOUPLE_CAUSE_UNMAP)
 		cause->address = READ_ONCE(s->process->why_unmapped);
-		cause->own = true;
-	}
-	s->why.unmapped_seen = at;
-	if (kicked) {
-		cause = by_ipi(r) ? put_first(r, DECOUPLE_CAUSE_KICK) : append(r, DECOUPLE_CAUSE_KICK);
-		if (cause)
-			cause->own = true;
-	}
 }
 
 /* SMIs let no guest exit that Linux would see: they come to light at the next record. */
@@ -210,7 +213,7 @@ static void finish(struct decouple_why_core *c, struct decouple_session *s, stru
 		  : fault                      ? DECOUPLE_EXIT_PAGE_FAULT
 		  : saw(r, DECOUPLE_CAUSE_NMI) ? DECOUPLE_EXIT_NMI
 					       : DECOUPLE_EXIT_OTHER;
-	add_own(s, r, kicked);
+	add_own(s, r, kicked, vcpu->stat.tlb_flush != t->flushes);
 	add_smis(c, r);
 	if (!r->count)
 		append(r, DECOUPLE_CAUSE_UNKNOWN);
@@ -242,6 +245,7 @@ void decouple_why_enter(struct decouple_session *s, struct kvm_vcpu *vcpu)
 	t->core = smp_processor_id();
 	t->interrupts = vcpu->stat.irq_exits;
 	t->asked = asked(vcpu);
+	t->flushes = vcpu->stat.tlb_flush;
 	if (!c)
 		return;
 	local_set(&c->count, 0);

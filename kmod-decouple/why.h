@@ -29,9 +29,9 @@ struct decouple_why_thread {
 	u64 epoch; /* of attribution at the last entry: of another one, the rest means nothing */
 	u64 left; /* ns; 0: in the guest */
 	unsigned int core; /* of the last entry */
-	u64 interrupts, asked; /* KVM's counts at the last entry */
+	u64 interrupts, asked, flushes; /* KVM's counts at the last entry */
 	struct decouple_why_total totals[DECOUPLE_CAUSE_KINDS]; /* since the session began */
-	u64 unmapped_seen; /* the process's why_unmapped_at as of the last record */
+	u64 unmapped_seen; /* the process's why_unmapped_at as of the last flush */
 	bool kicked; /* set by anybody: a kick is under way */
 };
 
