@@ -39,6 +39,9 @@ struct decouple_why_thread {
 void decouple_why_enter(struct decouple_session *s, struct kvm_vcpu *vcpu);
 void decouple_why_leave(struct decouple_session *s, struct kvm_vcpu *vcpu);
 
+/* For sysfs: the session's totals, a line for each kind of first cause that there was. */
+ssize_t decouple_why_show(struct decouple_session *s, char *page);
+
 /* A vCPU thread may come to these cores; may sleep. */
 void decouple_why_prepare(const struct cpumask *cores);
 

@@ -11,6 +11,7 @@
  *   call CORE TIMES          functions called there by IPI
  *   irq CORE TIMES           serial port interrupts there
  *   ticks CORE MS            prints T LOC D twice: local timer interrupts of the core by /proc/interrupts between the times T and T + D (ns)
+ *   gaps FILE                computes, and writes to FILE for each 100 gaps of its time the median, in cycles of the TSC
  */
 #include "testlib.h"
 
@@ -74,6 +75,32 @@ static int target(const char *name)
 	for (;;) {
 		(*count)++;
 		(void)*page;
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int gaps(const char *name)
+{
+	uint64_t gap[100], last = __builtin_ia32_rdtsc(), now;
+	int file = (int)MUST(open(name, O_WRONLY | O_CREAT | O_APPEND, 0644));
+	char line[32];
+
+	for (;;) {
+		for (unsigned n = 0; n < ARRAY_SIZE(gap);) {
+			now = __builtin_ia32_rdtsc();
+			if (now - last > 500)
+				gap[n++] = now - last;
+			last = now;
+		}
+		qsort(gap, ARRAY_SIZE(gap), sizeof(gap[0]), compare);
+		MUST(write(file, line, (size_t)sprintf(line, "%lu\n", gap[ARRAY_SIZE(gap) / 2])));
+		last = __builtin_ia32_rdtsc();
 	}
 }
 
@@ -220,6 +247,8 @@ int main(int argc, char **argv)
 	bind(0);
 	if (!strcmp(argv[1], "target"))
 		return target(argv[2]);
+	if (!strcmp(argv[1], "gaps"))
+		return gaps(argv[2]);
 	if (!strcmp(argv[1], "hog"))
 		return hog(core, (unsigned)number);
 	if (!strcmp(argv[1], "wake"))
