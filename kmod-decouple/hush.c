@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "hush.h"
 
-void decouple_hush_enter(void)
-{
-}
+void decouple_hush_enter(void) {}
 
-void decouple_hush_leave(void)
-{
-}
+void decouple_hush_leave(void) {}

@@ -33,20 +33,29 @@ static unsigned int users;
 static u64 epochs, epoch; /* epoch: 0: off */
 static unsigned long (*to_hva)(struct kvm *kvm, gfn_t page); /* kvm is held as long as we have it */
 
+/* The name is a string: what is behind its end stays. */
+static struct decouple_why_cause *clear(struct decouple_why_cause *cause, enum decouple_cause_kind kind)
+{
+	cause->kind = kind;
+	cause->number = 0;
+	cause->core = -1;
+	cause->pid = 0;
+	cause->own = false;
+	cause->address = 0;
+	cause->function = NULL;
+	cause->name[0] = 0;
+	return cause;
+}
+
 struct decouple_why_cause *decouple_why_add(struct decouple_why_core *c, enum decouple_cause_kind kind)
 {
 	long i = local_inc_return(&c->count) - 1; /* one instruction: who interrupts us gets the next place */
-	struct decouple_why_cause *cause;
 
 	if (!i)
 		c->first = decouple_why_now();
 	if (i >= DECOUPLE_CAUSES)
 		return NULL;
-	cause = &c->causes[i];
-	memset(cause, 0, sizeof(*cause));
-	cause->kind = kind;
-	cause->core = -1;
-	return cause;
+	return clear(&c->causes[i], kind);
 }
 
 unsigned long decouple_why_address(struct kvm_vcpu *vcpu, u64 address)
@@ -68,17 +77,11 @@ static u64 asked(const struct kvm_vcpu *vcpu)
 
 static struct decouple_why_cause *append(struct decouple_why_record *r, enum decouple_cause_kind kind)
 {
-	struct decouple_why_cause *cause;
-
 	if (r->count == DECOUPLE_CAUSES) {
 		r->more++;
 		return NULL;
 	}
-	cause = &r->causes[r->count++];
-	memset(cause, 0, sizeof(*cause));
-	cause->kind = kind;
-	cause->core = -1;
-	return cause;
+	return clear(&r->causes[r->count++], kind);
 }
 
 /* What is behind the IPI that came first. */
