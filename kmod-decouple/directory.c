@@ -57,11 +57,19 @@ COUNTER(signals);
 COUNTER(sleeps);
 COUNTER(interruptions);
 COUNTER(returns);
-static struct kobj_attribute state_attr = __ATTR_RO(state), core_attr = __ATTR_RO(core);
+
+static ssize_t disturbances_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return decouple_why_show(session_of(kobj), buf);
+}
+
+static struct kobj_attribute state_attr = __ATTR_RO(state), core_attr = __ATTR_RO(core),
+			     disturbances_attr = __ATTR_RO(disturbances);
 
 static struct attribute *directory_attrs[] = {
-	&state_attr.attr,  &core_attr.attr,          &captures_attr.attr, &signals_attr.attr,
-	&sleeps_attr.attr, &interruptions_attr.attr, &returns_attr.attr,  NULL,
+	&state_attr.attr,   &core_attr.attr,         &captures_attr.attr,
+	&signals_attr.attr, &sleeps_attr.attr,       &interruptions_attr.attr,
+	&returns_attr.attr, &disturbances_attr.attr, NULL,
 };
 ATTRIBUTE_GROUPS(directory);
 

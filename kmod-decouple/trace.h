@@ -52,7 +52,7 @@ TRACE_EVENT(decouple_disturbance,
 		__entry->number = r->causes[0].number;
 		__entry->from = r->causes[0].core;
 		__entry->causes = r->count + r->more;
-		memcpy(__entry->name, r->causes[0].name, sizeof(__entry->name));
+		strscpy(__entry->name, r->causes[0].name, sizeof(__entry->name));
 	),
 	TP_printk("pid=%d tid=%d core=%u start=%llu duration=%llu cause=%s number=%u name=%s function=%ps from=%d address=0x%llx causes=%u",
 		  __entry->pid, __entry->tid, __entry->core, __entry->time, __entry->duration,

@@ -23,9 +23,6 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-/* The flush behind a change of memory comes so soon, or was not needed. */
-#define UNMAP_TO_IPI_NS (10 * NSEC_PER_MSEC)
-
 DEFINE_PER_CPU(struct decouple_why_core *, decouple_why_cores);
 atomic64_t decouple_why_unplaced = ATOMIC64_INIT(0);
 struct decouple_why_asked decouple_why_asked;
@@ -36,20 +33,29 @@ static unsigned int users;
 static u64 epochs, epoch; /* epoch: 0: off */
 static unsigned long (*to_hva)(struct kvm *kvm, gfn_t page); /* kvm is held as long as we have it */
 
+/* The name is a string: what is behind its end stays. */
+static struct decouple_why_cause *clear(struct decouple_why_cause *cause, enum decouple_cause_kind kind)
+{
+	cause->kind = kind;
+	cause->number = 0;
+	cause->core = -1;
+	cause->pid = 0;
+	cause->own = false;
+	cause->address = 0;
+	cause->function = NULL;
+	cause->name[0] = 0;
+	return cause;
+}
+
 struct decouple_why_cause *decouple_why_add(struct decouple_why_core *c, enum decouple_cause_kind kind)
 {
 	long i = local_inc_return(&c->count) - 1; /* one instruction: who interrupts us gets the next place */
-	struct decouple_why_cause *cause;
 
 	if (!i)
 		c->first = decouple_why_now();
 	if (i >= DECOUPLE_CAUSES)
 		return NULL;
-	cause = &c->causes[i];
-	memset(cause, 0, sizeof(*cause));
-	cause->kind = kind;
-	cause->core = -1;
-	return cause;
+	return clear(&c->causes[i], kind);
 }
 
 unsigned long decouple_why_address(struct kvm_vcpu *vcpu, u64 address)
@@ -71,17 +77,11 @@ static u64 asked(const struct kvm_vcpu *vcpu)
 
 static struct decouple_why_cause *append(struct decouple_why_record *r, enum decouple_cause_kind kind)
 {
-	struct decouple_why_cause *cause;
-
 	if (r->count == DECOUPLE_CAUSES) {
 		r->more++;
 		return NULL;
 	}
-	cause = &r->causes[r->count++];
-	memset(cause, 0, sizeof(*cause));
-	cause->kind = kind;
-	cause->core = -1;
-	return cause;
+	return clear(&r->causes[r->count++], kind);
 }
 
 /* What is behind the IPI that came first. */
@@ -105,22 +105,28 @@ static bool by_ipi(const struct decouple_why_record *r)
 	return !r->count || r->causes[0].kind == DECOUPLE_CAUSE_RESCHEDULE || r->causes[0].kind == DECOUPLE_CAUSE_CALL;
 }
 
-static void add_own(struct decouple_session *s, struct decouple_why_record *r, bool kicked)
+/*
+ * The process's own doing: its kick, or the flush behind a change of its memory, for which KVM stops the vCPU by an IPI. A vCPU that came back
+ * from user space is flushed for its new state as well.
+ */
+static void add_own(struct decouple_session *s, struct decouple_why_record *r, bool kicked, bool flushed)
 {
-	u64 at = smp_load_acquire(&s->process->why_unmapped_at);
+	u64 at = smp_load_acquire(&s->process->why_unmapped_at); /* pairs with why_probes.c: unmapped */
+	enum decouple_cause_kind kind = DECOUPLE_CAUSE_KICK;
 	struct decouple_why_cause *cause;
 
-	if (at != s->why.unmapped_seen && by_ipi(r) && at <= r->time && r->time - at < UNMAP_TO_IPI_NS) {
-		cause = put_first(r, DECOUPLE_CAUSE_UNMAP);
+	if (!kicked) {
+		if (!flushed || at == s->why.unmapped_seen || r->flags & DECOUPLE_DISTURBANCE_USER)
+			return;
+		s->why.unmapped_seen = at;
+		kind = DECOUPLE_CAUSE_UNMAP;
+	}
+	cause = by_ipi(r) ? put_first(r, kind) : append(r, kind);
+	if (!cause)
+		return;
+	cause->own = true;
+	if (kind == DECOUPLE_CAUSE_UNMAP)
 		cause->address = READ_ONCE(s->process->why_unmapped);
-		cause->own = true;
-	}
-	s->why.unmapped_seen = at;
-	if (kicked) {
-		cause = by_ipi(r) ? put_first(r, DECOUPLE_CAUSE_KICK) : append(r, DECOUPLE_CAUSE_KICK);
-		if (cause)
-			cause->own = true;
-	}
 }
 
 /* SMIs let no guest exit that Linux would see: they come to light at the next record. */
@@ -210,7 +216,7 @@ static void finish(struct decouple_why_core *c, struct decouple_session *s, stru
 		  : fault                      ? DECOUPLE_EXIT_PAGE_FAULT
 		  : saw(r, DECOUPLE_CAUSE_NMI) ? DECOUPLE_EXIT_NMI
 					       : DECOUPLE_EXIT_OTHER;
-	add_own(s, r, kicked);
+	add_own(s, r, kicked, vcpu->stat.tlb_flush != t->flushes);
 	add_smis(c, r);
 	if (!r->count)
 		append(r, DECOUPLE_CAUSE_UNKNOWN);
@@ -242,6 +248,7 @@ void decouple_why_enter(struct decouple_session *s, struct kvm_vcpu *vcpu)
 	t->core = smp_processor_id();
 	t->interrupts = vcpu->stat.irq_exits;
 	t->asked = asked(vcpu);
+	t->flushes = vcpu->stat.tlb_flush;
 	if (!c)
 		return;
 	local_set(&c->count, 0);

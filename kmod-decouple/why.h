@@ -29,15 +29,18 @@ struct decouple_why_thread {
 	u64 epoch; /* of attribution at the last entry: of another one, the rest means nothing */
 	u64 left; /* ns; 0: in the guest */
 	unsigned int core; /* of the last entry */
-	u64 interrupts, asked; /* KVM's counts at the last entry */
+	u64 interrupts, asked, flushes; /* KVM's counts at the last entry */
 	struct decouple_why_total totals[DECOUPLE_CAUSE_KINDS]; /* since the session began */
-	u64 unmapped_seen; /* the process's why_unmapped_at as of the last record */
+	u64 unmapped_seen; /* the process's why_unmapped_at as of the last flush */
 	bool kicked; /* set by anybody: a kick is under way */
 };
 
 /* By the session's vCPU thread, around its time in guest mode; under rcu_read_lock(); see guest.c for where that is. */
 void decouple_why_enter(struct decouple_session *s, struct kvm_vcpu *vcpu);
 void decouple_why_leave(struct decouple_session *s, struct kvm_vcpu *vcpu);
+
+/* For sysfs: the session's totals, a line for each kind of first cause that there was. */
+ssize_t decouple_why_show(struct decouple_session *s, char *page);
 
 /* A vCPU thread may come to these cores; may sleep. */
 void decouple_why_prepare(const struct cpumask *cores);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Readers of disturbances: each has its own place in every ring, and sees what its process or its rights allow, in its own pid namespace. */
+/*
+ * Readers of disturbances: each has its own place in every ring, and sees what its process or its rights allow, in its own pid namespace. And the
+ * totals in sysfs.
+ */
 #include <linux/err.h>
 #include <linux/interrupt.h>
 #include <linux/kallsyms.h>
@@ -9,6 +12,7 @@
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/sysfs.h>
 #include <linux/uaccess.h>
 
 #include "decouple.h"
@@ -198,4 +202,26 @@ ssize_t decouple_why_read(struct decouple_why_reader *r, char __user *to, size_t
 	}
 	mutex_unlock(&r->lock);
 	return done ? (ssize_t)done : err ?: -EAGAIN;
+}
+
+/* As in `decouple why --json`. */
+static const char *const kinds[DECOUPLE_CAUSE_KINDS] = {
+	"unknown",      "local_timer", "reschedule", "call_function", "irq_work",   "thermal", "threshold", "deferred_error",
+	"platform_ipi", "apic_error",  "spurious",   "irq",           "nmi",        "smi",     "softirq",   "switch",
+	"hrtimer",      "timer",       "work",       "function",      "page_fault", "kick",    "unmap",     "moved",
+};
+
+ssize_t decouple_why_show(struct decouple_session *s, char *page)
+{
+	const struct decouple_why_total *total;
+	unsigned int kind;
+	int n = 0;
+
+	for (kind = 0; kind < DECOUPLE_CAUSE_KINDS; kind++) {
+		total = &s->why.totals[kind];
+		if (READ_ONCE(total->count))
+			n += sysfs_emit_at(page, n, "%s %llu %llu %llu\n", kinds[kind], READ_ONCE(total->count),
+					   READ_ONCE(total->sum_ns), READ_ONCE(total->max_ns));
+	}
+	return n;
 }
