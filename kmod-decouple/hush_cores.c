@@ -50,8 +50,7 @@ static int visiting(void *data)
 	v->resigned = decouple_timekeeper_resign();
 	if (v->resigned && v->milliseconds)
 		v->why = decouple_hush_core_on(v->milliseconds);
-	complete(&v->done);
-	return 0;
+	kthread_complete_and_exit(&v->done, 0); /* not here any more when the module may go */
 }
 
 /* cpus_read_lock() held. */
@@ -127,6 +126,9 @@ static void settle(struct work_struct *work)
 	unsigned int core;
 	int err;
 
+	/* Until that change is over. */
+	cpus_read_lock();
+	cpus_read_unlock();
 	mutex_lock(&lock);
 	for_each_cpu(core, &hushed)
 	{
