@@ -15,7 +15,7 @@ test=(
 	"${rig[@]}" dkms:dkms gdb:gdb strace:strace jq:jq
 	perl:perl gcc:gcc sqlite3:sqlite3 openssl:openssl git:git nodejs:node default-jdk-headless:javac golang-go:go
 	libgomp1 openmpi-bin:mpirun hpcc:hpcc mpich:mpirun.mpich libmpich-dev:mpicc.mpich stress-ng:stress-ng gnuplot-nox:gnuplot
-	pkgconf:pkg-config
+	pkgconf:pkg-config chromium:chromium
 )
 demo=(python3:python3 hpcc:hpcc openmpi-bin:mpirun gnuplot-nox:gnuplot "${rig[@]}")
 

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "budget.h"
-#include "session.h"
+#include "userland/session.h"
 
 namespace decouple::noise
 {
@@ -17,7 +17,7 @@ struct NoiseArguments {
 	int core = -1, reserved = -1, churn = -1; /* -1: not given */
 	unsigned samples = 50000, rounds = 10;
 	std::string quantum = "100us", threshold = "100ns", duration = "10s";
-	std::string tests = "fwq,ftq,gaps", load, budget, reflector = "auto", html, causes;
+	std::string tests = "fwq,ftq,gaps", load = {}, budget = {}, reflector = "auto", html = {}, causes = {};
 	bool json = false;
 };
 

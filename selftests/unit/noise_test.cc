@@ -51,6 +51,12 @@ TEST(FwqTest, CalibrationFindsTheWork)
 	auto steps = calibrate_fwq(100000, [](uint64_t n) { return Result<double>(double(n) * 3 + 40); });
 	ASSERT_TRUE(steps);
 	EXPECT_NEAR(double(*steps) * 3 + 40, 100000, 10);
+	/* Two runs of three disturbed. */
+	int runs = 0;
+	steps = calibrate_fwq(100000,
+			      [&](uint64_t n) { return Result<double>(double(n) * 3 + 40 + (runs++ % 3 == 1 ? 0 : 5e6)); });
+	ASSERT_TRUE(steps);
+	EXPECT_NEAR(double(*steps) * 3 + 40, 100000, 10);
 	EXPECT_FALSE(calibrate_fwq(1000, [](uint64_t) { return Result<double>(0); }));
 	auto failed = calibrate_fwq(1000, [](uint64_t) { return Result<double>(fail(ECHILD, "gone")); });
 	ASSERT_FALSE(failed);
