@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The journal of reservations, and the sets of cores that it holds. */
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include "fake_host.h"
 
@@ -100,6 +101,15 @@ TEST(JournalTest, AnUnfinishedOperationIsFoundWithItsStepsAndATornLineIsNot)
 	EXPECT_EQ(contents->steps[0].second_text, "other\n");
 }
 
+TEST(JournalTest, AFileThatWasMadeAndNotWrittenIsRemoved)
+{
+	FakeHost host;
+	(void)opened(host);
+	host.put(Journal::path, "");
+	ASSERT_TRUE(Reservation::open(host, false));
+	EXPECT_FALSE(host.exists(Journal::path));
+}
+
 TEST(JournalTest, OfAnotherBootIsVoid)
 {
 	FakeHost host;
@@ -130,14 +140,19 @@ TEST(JournalTest, DamageIsAnErrorAndNotANewBeginning)
 TEST(JournalTest, ItsLockKeepsOtherCommandsOut)
 {
 	FakeHost host;
-	auto first = std::make_unique<Journal>(opened(host));
-	int pipes[2];
+	int pipes[2], start[2];
 	ASSERT_EQ(pipe(pipes), 0);
-	const pid_t child = fork();
+	ASSERT_EQ(pipe(start), 0);
+	const pid_t child = fork(); /* before the lock is taken, for a lock is inherited */
 	if (!child) {
+		char byte;
+		if (read(start[0], &byte, 1) != 1)
+			_exit(1);
 		Journal second = opened(host);
 		_exit(write(pipes[1], "x", 1) == 1 ? 0 : 1);
 	}
+	auto first = std::make_unique<Journal>(opened(host));
+	ASSERT_EQ(write(start[1], "x", 1), 1);
 	close(pipes[1]);
 	timeval little = {0, 200000};
 	fd_set set;
@@ -147,7 +162,9 @@ TEST(JournalTest, ItsLockKeepsOtherCommandsOut)
 	first.reset();
 	char byte = 0;
 	EXPECT_EQ(read(pipes[0], &byte, 1), 1);
-	close(pipes[0]);
+	EXPECT_EQ(waitpid(child, nullptr, 0), child);
+	for (int fd : {pipes[0], start[0], start[1]})
+		close(fd);
 }
 
 } // namespace

@@ -79,6 +79,7 @@ Json steps_json(const ReserveReport &done)
 				 {"path", step.step.path},
 				 {"old", trimmed(step.step.old)},
 				 {"new", trimmed(step.step.next)},
+				 {"elapsed_us", step.elapsed_us},
 				 {"error", step.error}});
 	return steps;
 }

@@ -149,6 +149,7 @@ Result<JournalContents> Journal::load() const
 	auto bytes = tree_->read(path);
 	if (!bytes)
 		return tree_->exists(path) ? Result<JournalContents>(fail_errno("read the journal " + name)) : contents;
+	contents.torn = bytes->empty();
 	std::istringstream lines(*bytes);
 	std::string line;
 	for (int number = 1; std::getline(lines, line); number++) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "clock.h"
+
 namespace decouple
 {
 namespace
@@ -111,8 +113,9 @@ Result<> Operation::plan()
 Result<> Operation::make(const std::vector<Step> &steps)
 {
 	for (const Step &step : steps) {
+		const long begin = monotonic_ns();
 		auto done = do_step(tree_, step);
-		report_.steps.push_back({step, done ? "" : done.error().what});
+		report_.steps.push_back({step, done ? "" : done.error().what, (monotonic_ns() - begin) / 1000});
 		if (!done && step.fatal)
 			return fail(step.kind == Step::hush && done.error().code == EOPNOTSUPP ? ENODEV : done.error().code,
 				    step.what + ": " + step.path + (step.text.empty() ? "" : " <- " + in_quotes(step.text)) +
@@ -133,8 +136,13 @@ Result<> Operation::move_stragglers()
 				return done.step.kind == Step::task && done.step.tid == step.tid && !done.error.empty();
 			});
 		});
-		if (found.steps.empty())
+		if (found.steps.empty() || round == rounds - 1) {
+			if (!found.fixed.empty())
+				report_.kept.push_back(
+					std::to_string(found.fixed.size()) + " kernel threads that serve all cores (" +
+					task_name(tree_, found.fixed[0]) + " ...): the kernel allows nobody to bind them");
 			return {};
+		}
 		TRY(journal_.append("", found.steps));
 		append(steps_, found.steps);
 		TRY(make(found.steps));

@@ -30,6 +30,7 @@ struct ReleaseRequest {
 struct DoneStep {
 	Step step;
 	std::string error; /* empty: done */
+	long elapsed_us = 0;
 };
 
 /* What an operation did. */

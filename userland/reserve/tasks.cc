@@ -135,8 +135,7 @@ Stragglers find_stragglers(const Tree &tree, const CoreChange &change)
 		if (common(task.cores, fresh).empty())
 			continue;
 		if (is_bound_by_kernel(tree, task.tid)) {
-			if (includes(fresh, task.cores))
-				found.bound.push_back(task.tid);
+			(includes(fresh, task.cores) ? found.bound : found.fixed).push_back(task.tid);
 			continue;
 		}
 		const unsigned long start = task_start(tree, task.tid);

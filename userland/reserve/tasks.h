@@ -53,6 +53,7 @@ struct Stragglers {
 	std::vector<Step> steps;
 	MovedTasks moved;
 	std::vector<pid_t> bound; /* per-CPU kernel threads */
+	std::vector<pid_t> fixed; /* kernel threads of all cores that only cpusets could move (cgroup v2 does) */
 };
 Stragglers find_stragglers(const Tree &tree, const CoreChange &change);
 
