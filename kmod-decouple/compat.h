@@ -47,8 +47,10 @@
 /* 6.8: kvm_entry tells whether the entry is for an immediate exit only. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
 #define DECOUPLE_KVM_ENTRY_MORE
+#define DECOUPLE_KVM_ENTRY_EXITS false
 #else
 #define DECOUPLE_KVM_ENTRY_MORE , bool force_immediate_exit
+#define DECOUPLE_KVM_ENTRY_EXITS force_immediate_exit
 #endif
 
 /* 6.16 renamed it. */

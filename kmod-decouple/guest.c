@@ -26,8 +26,11 @@ static void entering(void *unused, struct kvm_vcpu *vcpu DECOUPLE_KVM_ENTRY_MORE
 	if (s)
 		decouple_why_enter(s, vcpu);
 	rcu_read_unlock();
-	/* Last, and not in a reader's section: RCU may not watch this core behind it. */
-	if (s)
+	/*
+	 * Last, and not in a reader's section: RCU may not watch this core behind it. KVM sends an interrupt to a guest that is to exit at once,
+	 * from here on, which may be traced; and it is not worth it.
+	 */
+	if (s && !DECOUPLE_KVM_ENTRY_EXITS)
 		decouple_hush_enter();
 }
 

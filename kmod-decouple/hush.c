@@ -9,8 +9,8 @@
  * same. What runs in that state besides the guest, in Linux 6.1 and 6.12 (arch/x86/kvm):
  *
  *   from the tracepoint kvm_entry to VMRUN or VMLAUNCH: interrupts off, no RCU but rcu_virt_note_context_switch(), which finds that
- *     nothing is asked of this core: ct_idle_enter() has reported what was. Tracepoints: write_msr and read_msr (speculation control, XSS),
- *     rcu_utilization, and ipi_send_cpu for a guest that is to exit at once; while anybody listens to those, the core is not hushed.
+ *     nothing is asked of this core: ct_idle_enter() has reported what was. Tracepoints: write_msr and read_msr (speculation control, XSS)
+ *     and rcu_utilization; while anybody listens to those, the core is not hushed. (ipi_send_cpu: see guest.c.)
  *   from the exit to kvm_exit: the same, with interrupts off, on VMX and from Linux 6.10 on SVM.
  *   SVM before 6.10 enables interrupts first, serves what is pending, enables preemption and takes KVM's SRCU, which needs no RCU. A preempt
  *     count of ours keeps the scheduler away until kvm_exit: svm_handle_exit() begins with it.
@@ -63,7 +63,7 @@ static DEFINE_PER_CPU(struct core, cores);
 static struct {
 	const char *name;
 	struct tracepoint *tp;
-} listened[] = {{"write_msr"}, {"read_msr"}, {"rcu_utilization"}, {"ipi_send_cpu"}};
+} listened[] = {{"write_msr"}, {"read_msr"}, {"rcu_utilization"}};
 
 static void found(struct tracepoint *tp, void *unused)
 {
