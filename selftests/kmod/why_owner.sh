@@ -97,8 +97,8 @@ refused 2 "excludes" "$dir/decouple" why --duration 1 --follow "$his"
 sees "[.events[].pid, .events[].tid] | unique == [$his]" "${as_user[@]}" -- "$his"
 sees "[.events[].pid] | unique == ([$roots, $his] | sort)" -- # both on one core: each is taken from it for the other
 sees "any(.events[].causes[]; .kind == \"switch\" and .name == \"dec-vcpu/$his\" and .pid > 0)" -- "$roots"
-sees '[.events[].pid, .events[].tid, .events[].causes[].pid] | unique == [0]' unshare --pid --fork --
-sees 'all(.events[].causes[]; .kind != "switch" or .name == "" or (.name | startswith("swapper")))' unshare --pid --fork --
+sees '([.events[].pid, .events[].tid, .events[].causes[].pid] | unique == [0]) and
+	all(.events[].causes[]; .kind != "switch" or .name == "" or (.name | startswith("swapper")))' unshare --pid --fork --
 file=/sys/kernel/decouple/$his/disturbances
 awk '$1 == "local_timer" && $2 > 10 && $3 >= $4 && $4 > 0 { found = 1 } END { exit !found }' "$file" || fail "$file: $(cat "$file")"
 for seconds in 0.3 2 8; do
