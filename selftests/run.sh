@@ -76,7 +76,8 @@ list_group() {
 		;;
 	kmod)
 		for file in "$here"/kmod/*.c; do
-			[ -e "$file" ] && [ -z "$(head_values "$file" part-of)" ] || continue
+			[ -e "$file" ] || continue
+			[ -z "$(head_values "$file" part-of)" ] || continue
 			name=$(basename "$file" .c)
 			printf '%s\t%s\t%s\n' "$name" "$file" "$TEST_BUILD/kmod/$name"
 		done

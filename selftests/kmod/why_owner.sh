@@ -97,12 +97,15 @@ refused 2 "excludes" "$dir/decouple" why --duration 1 --follow "$his"
 sees "[.events[].pid, .events[].tid] | unique == [$his]" "${as_user[@]}" -- "$his"
 sees "[.events[].pid] | unique == ([$roots, $his] | sort)" -- # both on one core: each is taken from it for the other
 sees "any(.events[].causes[]; .kind == \"switch\" and .name == \"dec-vcpu/$his\" and .pid > 0)" -- "$roots"
-sees '[.events[].pid, .events[].tid, .events[].causes[].pid] | unique == [0]' unshare --pid --fork --
-sees 'all(.events[].causes[]; .kind != "switch" or .name == "" or (.name | startswith("swapper")))' unshare --pid --fork --
+sees '([.events[].pid, .events[].tid, .events[].causes[].pid] | unique == [0]) and
+	all(.events[].causes[]; .kind != "switch" or .name == "" or (.name | startswith("swapper")))' unshare --pid --fork --
 file=/sys/kernel/decouple/$his/disturbances
 awk '$1 == "local_timer" && $2 > 10 && $3 >= $4 && $4 > 0 { found = 1 } END { exit !found }' "$file" || fail "$file: $(cat "$file")"
-"${as_user[@]}" timeout 20 "$dir/decouple" why --totals --duration 0.3 "$his" >"$dir/text" || fail "no totals"
-grep -qE '^ +[0-9]+ +[0-9.]+ +[0-9.]+  local timer \(' "$dir/text" || fail "totals: $(cat "$dir/text")"
+for seconds in 0.3 2 8; do
+	"${as_user[@]}" timeout 20 "$dir/decouple" why --totals --duration $seconds "$his" >"$dir/text" || fail "no totals"
+	! grep -qE '^ +[0-9]+ +[0-9.]+ +[0-9.]+  local timer \(' "$dir/text" || break
+done
+grep -q '  local timer (' "$dir/text" || fail "totals: $(cat "$dir/text")"
 # The reader's process ends: so does why.
 : >"$dir/text"
 timeout 20 "$dir/decouple" why --follow "$his" >"$dir/text" &

@@ -55,6 +55,14 @@ refused 0 "SYSCALLS/s +EXITS/s +KVM-EXITS/s +SIGNALS/s +FAULTS/s" top --once --i
 } | timeout 20 script -qec "$decouple top --interval 0.5" /dev/null >"$dir/screen" || bad "on a terminal: status $? after q"
 grep -q "$pid .*decoupled .*target" "$dir/screen" || bad "on a terminal: $(head -c 500 "$dir/screen")"
 
+case_name=why
+if [ -e /dev/decouple ]; then
+	refused 2 "excludes" why --duration 1 --follow "$pid"
+else
+	refused 4 "kmod-decouple is not loaded, and only it sees what disturbs a core" why
+	refused 4 "kmod-decouple is not loaded" why --json "$pid"
+fi
+
 case_name=probe
 ask '.[0] | .available == true and .kvm.permitted == true and .reflectors.signal == true and .reserved_signal == 64 and
 	(.kvm.kind | IN("pvm", "svm", "vmx", "unknown")) and (.kvm.capabilities | all(.required == false or .value > 0))' probe --json
