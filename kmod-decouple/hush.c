@@ -43,15 +43,20 @@
 
 #if DECOUPLE_HUSH
 
-/* Ticks for which a thread must have been left alone: RCU callbacks that its last exit has queued here are done by then. */
-#define CALM 4
+/*
+ * Ticks that a core gets before its tick is put off, behind an exit with and without another task having run there: timers of a few ticks that
+ * were armed here, and RCU callbacks, are done by then. The thread that drives grace periods sleeps for one to four.
+ */
+#define CALM_TASK 10
+#define CALM 3
 
 /* Read and written by the core itself, interrupts or preemption off, but where it says so. */
 struct core {
 	bool on; /* cleared by others as well */
 	bool in; /* the state above; others look */
 	int srcu;
-	unsigned int calm; /* stays in guest mode of a tick or more, one behind the other */
+	unsigned int restless; /* stays of a tick or so in guest mode that are to come first */
+	unsigned long switches; /* the thread's, at the last entry */
 	u64 entered; /* TSC */
 	u64 interval; /* TSC cycles */
 	struct decouple_apic_timer timer;
@@ -89,6 +94,11 @@ static u64 tick_cycles(void)
 	return (u64)tsc_khz * 1000 / HZ;
 }
 
+static unsigned long switches(void)
+{
+	return current->nvcsw + current->nivcsw;
+}
+
 /* With another task waiting for the core, the tick is what makes the thread yield. */
 notrace void decouple_hush_enter(void)
 {
@@ -97,7 +107,11 @@ notrace void decouple_hush_enter(void)
 	if (c->in || !READ_ONCE(c->on))
 		return;
 	c->entered = rdtsc();
-	if (c->calm < CALM || current->nr_cpus_allowed != 1 || !single_task_running() || anybody_listens() ||
+	if (c->switches != switches()) {
+		c->switches = switches();
+		c->restless = CALM_TASK;
+	}
+	if (c->restless || current->nr_cpus_allowed != 1 || !single_task_running() || anybody_listens() ||
 	    !decouple_apic_timer_put_off(&c->timer))
 		return;
 	preempt_disable_notrace();
@@ -143,7 +157,7 @@ static void leave(struct core *c, u64 passed)
 	c->counts.services += served;
 	c->counts.cycles += passed;
 	if (!served)
-		c->calm = 0;
+		c->restless = CALM;
 	WRITE_ONCE(c->in, false);
 	local_irq_restore(flags);
 	preempt_enable_notrace();
@@ -152,14 +166,15 @@ static void leave(struct core *c, u64 passed)
 notrace void decouple_hush_leave(void)
 {
 	struct core *c = this_cpu_ptr(&cores);
-	u64 passed;
 
 	if (c->in) {
 		ct_idle_exit(); /* nothing before it */
 		leave(c, rdtsc() - c->entered);
 	} else if (READ_ONCE(c->on)) {
-		passed = rdtsc() - c->entered;
-		c->calm = passed < tick_cycles() / 2 ? 0 : min(c->calm + 1, (unsigned int)CALM);
+		if (rdtsc() - c->entered < tick_cycles() / 2)
+			c->restless = max(c->restless, (unsigned int)CALM);
+		else if (c->restless)
+			c->restless--;
 	}
 }
 
@@ -189,7 +204,7 @@ const char *decouple_hush_core_on(unsigned int milliseconds)
 	c = this_cpu_ptr(&cores);
 	why = decouple_apic_timer_probe(&c->timer, milliseconds);
 	c->interval = (u64)milliseconds * tsc_khz / 100 * 99; /* the two clocks differ a little */
-	c->calm = 0;
+	c->restless = CALM_TASK;
 	WRITE_ONCE(c->on, !why);
 	local_irq_enable();
 	return why;
