@@ -42,7 +42,7 @@ std::string cause_text(const json &cause)
 	return text;
 }
 
-bool add_event(const json &object, std::vector<Event> &events)
+bool add_event(const json &object, Events &events)
 {
 	if (!object.is_object())
 		return false;
@@ -50,14 +50,18 @@ bool add_event(const json &object, std::vector<Event> &events)
 	const json *core = first_of(object, {"core"}), *cause = first_of(object, {"cause", "causes"});
 	if (!time || !time->is_number() || !duration || !duration->is_number())
 		return false;
-	events.push_back({time->get<double>(), duration->get<double>(),
-			  core && core->is_number_integer() ? core->get<int>() : -1, cause ? cause_text(*cause) : "unknown"});
+	events.list.push_back({time->get<double>(), duration->get<double>(),
+			       core && core->is_number_integer() ? core->get<int>() : -1,
+			       cause ? cause_text(*cause) : "unknown"});
 	return true;
 }
 
 // A document: an event, or the events of an array, or of an object's "events". A line of totals is no event and no mistake.
-bool add_document(const json &document, std::vector<Event> &events)
+bool add_document(const json &document, Events &events)
 {
+	if (document.is_object())
+		if (const json *lost = first_of(document, {"lost"}); lost && lost->is_number_unsigned())
+			events.lost += lost->get<uint64_t>();
 	const json *list = document.is_object() ? first_of(document, {"events"}) : document.is_array() ? &document : nullptr;
 	if (list && list->is_array())
 		return std::all_of(list->begin(), list->end(), [&](const json &event) { return add_event(event, events); });
@@ -71,9 +75,9 @@ bool overlaps(const Event &event, double at_ns, double length_ns)
 
 } // namespace
 
-Result<std::vector<Event>> parse_events(const std::string &text)
+Result<Events> parse_events(const std::string &text)
 {
-	std::vector<Event> events;
+	Events events;
 	auto refuse = [] {
 		return fail(EINVAL, "events are JSON as `decouple why --json` prints it, with time_ns and duration_ns");
 	};
@@ -90,10 +94,10 @@ Result<std::vector<Event>> parse_events(const std::string &text)
 			if (document.is_discarded() || !add_document(document, events))
 				return refuse();
 		}
-		if (events.empty() && text.find_first_not_of(" \t\r\n") != text.npos && text.find('\n') == text.npos)
+		if (events.list.empty() && text.find_first_not_of(" \t\r\n") != text.npos && text.find('\n') == text.npos)
 			return refuse();
 	}
-	std::sort(events.begin(), events.end(), [](const Event &a, const Event &b) { return a.at_ns < b.at_ns; });
+	std::sort(events.list.begin(), events.list.end(), [](const Event &a, const Event &b) { return a.at_ns < b.at_ns; });
 	return events;
 }
 

@@ -16,12 +16,17 @@ struct Event {
 	std::string cause;
 };
 
+struct Events {
+	std::vector<Event> list; /* in the order of their beginning */
+	uint64_t lost = 0; /* that nobody could read in time */
+};
+
 /*
- * What `decouple why --json` prints: one JSON object a line, or an array of them, or an object with an array "events". Of an object
+ * What `decouple why --json` prints: one JSON object a line, or an array of them, or an object with an array "events". Of an event
  * "time_ns" (or "time"), "duration_ns" ("duration"), "core", and "cause", or the first of "causes", are taken; a cause is a text, or an object
- * with "cause" ("kind") and "name". Error EINVAL: something else.
+ * with "cause" ("kind") and "name". Objects without a time are no events, but may have a number "lost". Error EINVAL: something else.
  */
-Result<std::vector<Event>> parse_events(const std::string &text);
+Result<Events> parse_events(const std::string &text);
 
 struct CauseTotal {
 	std::string cause;
@@ -43,7 +48,7 @@ public:
 	/* Errors: it can't be run here, with what it says. */
 	static Result<WhyReader> start(pid_t pid);
 	/* Ends it; what it has seen. */
-	Result<std::vector<Event>> stop();
+	Result<Events> stop();
 
 	WhyReader(WhyReader &&other) noexcept
 	    : output_(std::exchange(other.output_, -1)), message_(std::exchange(other.message_, -1)),

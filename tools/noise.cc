@@ -90,6 +90,7 @@ int parse_and_run(int argc, char **argv)
 		->type_name("R");
 	app.add_option("--causes", arguments.causes, "what `decouple why --json` said, instead of asking it")
 		->type_name("FILE");
+	app.add_flag("--no-why", arguments.no_why, "don't look for causes: that makes each disturbance longer");
 	app.add_option("--html", arguments.html, "also write a report, one file")->type_name("FILE");
 	app.add_flag("--json", arguments.json, "JSON on standard output");
 	try {

@@ -88,7 +88,9 @@ void write_method(std::ostream &out, const NoiseResult &result, Method method)
 void write_causes(std::ostream &out, const NoiseResult &result)
 {
 	out << "<section id=\"causes\">\n<h2>What disturbed the decoupled thread</h2>\n";
-	if (!result.attributed) {
+	if (result.plan.no_why) {
+		out << "<p>Not asked for (<code>--no-why</code>).</p>\n";
+	} else if (!result.attributed) {
 		out << "<p>Not known: the kernel module tells (<code>decouple why</code>), and it is not loaded, or can't be "
 		       "asked.</p>\n";
 	} else if (result.causes.empty()) {

@@ -172,7 +172,7 @@ void print_json(const NoiseResult &result)
 	out["notes"] = result.notes;
 	if (!result.why_no_smi.empty())
 		out["notes"].push_back("SMI count not available: " + result.why_no_smi);
-	if (!result.attributed)
+	if (!result.attributed && !result.plan.no_why)
 		out["notes"].push_back("causes: not known, load the module for `decouple why`" +
 				       (result.why_not.empty() ? "" : ": " + result.why_not));
 	// Bytes of another encoding (a CPU's name, a path in a message) are replaced: the default is an exception.

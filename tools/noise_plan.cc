@@ -132,6 +132,9 @@ Result<Plan> make_plan(const NoiseArguments &arguments)
 	plan.reflector = arguments.reflector == "module"   ? Reflector::module
 			 : arguments.reflector == "signal" ? Reflector::signal
 							   : Reflector::automatic;
+	if (arguments.no_why && !arguments.causes.empty())
+		return fail(EINVAL, "--no-why and --causes exclude each other");
+	plan.no_why = arguments.no_why;
 	plan.html = arguments.html;
 	plan.causes = arguments.causes;
 	TRY(choose_noise_cores(arguments, bench::allowed_cores(), reserved_cores(), plan));

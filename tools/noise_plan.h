@@ -18,7 +18,7 @@ struct NoiseArguments {
 	unsigned samples = 50000, rounds = 10;
 	std::string quantum = "100us", threshold = "100ns", duration = "10s";
 	std::string tests = "fwq,ftq,gaps", load = {}, budget = {}, reflector = "auto", html = {}, causes = {};
-	bool json = false;
+	bool json = false, no_why = false;
 };
 
 struct Plan {
@@ -33,6 +33,7 @@ struct Plan {
 	std::vector<std::string> loads;
 	std::optional<Budget> budget;
 	Reflector reflector = Reflector::automatic;
+	bool no_why = false;
 	std::string html, causes; /* paths; empty: none */
 	std::function<void(const std::string &)> progress;
 

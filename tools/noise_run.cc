@@ -130,7 +130,7 @@ void Run::start_why()
 {
 	auto decoupled = std::find_if(variants_.begin(), variants_.end(),
 				      [](const auto &variant) { return variant->name() == "decoupled"; });
-	if (!plan_.causes.empty() || decoupled == variants_.end())
+	if (!plan_.causes.empty() || plan_.no_why || decoupled == variants_.end())
 		return;
 	auto reader = WhyReader::start((*decoupled)->pid());
 	if (reader)
@@ -189,7 +189,7 @@ void Run::round(unsigned number)
 
 void Run::finish_why()
 {
-	Result<std::vector<Event>> events = std::vector<Event>();
+	Result<Events> events = Events();
 	if (!plan_.causes.empty()) {
 		std::ifstream file(plan_.causes);
 		std::stringstream text;
@@ -208,7 +208,13 @@ void Run::finish_why()
 		return;
 	}
 	result_.attributed = true;
-	result_.events = std::move(*events);
+	result_.events = std::move(events->list);
+	if (events->lost)
+		result_.notes.push_back("decouple why: " + std::to_string(events->lost) +
+					" disturbances came faster than they could be read, and are not attributed");
+	if (plan_.causes.empty())
+		result_.notes.push_back("decouple why looked on: each disturbance of the decoupled variant is longer by some "
+					"microseconds; see --no-why");
 	result_.causes = total_causes(result_.events, result_.series, "decoupled");
 }
 
@@ -216,6 +222,8 @@ std::string Run::cause(const Series &series, const std::vector<Sample> &spans) c
 {
 	if (series.variant != "decoupled")
 		return "cause unknown: `decouple why` attributes disturbances of decoupled threads";
+	if (plan_.no_why)
+		return "cause unknown: not asked for (--no-why)";
 	if (!result_.attributed)
 		return "cause unknown: load the module for `decouple why`";
 	return explain(result_.events, series.core, spans);

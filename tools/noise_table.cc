@@ -93,6 +93,8 @@ void print_surroundings(const NoiseResult &result)
 
 void print_causes(const NoiseResult &result)
 {
+	if (result.plan.no_why)
+		return;
 	if (!result.attributed) {
 		printf("causes: not known, load the module for `decouple why`%s%s\n", result.why_not.empty() ? "" : ": ",
 		       result.why_not.c_str());

@@ -65,6 +65,9 @@ Result<Timebase> NoiseVariant::run(bench::Job job, uint64_t count, uint64_t arg,
 {
 	// A machine that is busy, or emulated, may be far slower.
 	const unsigned timeout_ms = unsigned(std::min(60e3 + 20 * expected_ns / 1e6, 4e9));
+	// Linux 6.1 forgets a thread's affinity when the cores of its cpuset change (--churn).
+	if (name() == "reserved")
+		TRY(bench::pin(pid(), core()));
 	const Timebase timebase = read_timebase();
 	const CoreCounters before = read_counters(core(), why_no_smi_);
 	if (session_) {

@@ -44,7 +44,7 @@ Result<WhyReader> WhyReader::start(pid_t pid)
 		if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
 		    dup2(message, STDERR_FILENO) < 0)
 			_exit(1);
-		execl("/proc/self/exe", "decouple", "why", target.c_str(), "--json", nullptr);
+		execl("/proc/self/exe", "decouple", "why", target.c_str(), "--follow", "--json", nullptr);
 		_exit(1);
 	};
 	reader.child_ = TRY(bench::Child::start(
@@ -61,7 +61,7 @@ Result<WhyReader> WhyReader::start(pid_t pid)
 	return reader;
 }
 
-Result<std::vector<Event>> WhyReader::stop()
+Result<Events> WhyReader::stop()
 {
 	std::string how;
 	if (child_.pid())

@@ -185,6 +185,7 @@ not among the allowed|--churn 8000
 --reflector|--reflector magic
 limits have a bound|--budget max
 judged by the test gaps|--budget gaps=1/min --test fwq
+exclude each other|--no-why --causes /dev/null
 no core is reserved|--budget max=1us,variant=reserved
 not expected|surplus
 END

@@ -28,17 +28,19 @@ TEST(EventsTest, EveryFormOfAnEvent)
 	     {lines, array, "{\"events\": " + array + "}", lines + "{\"total\": 2}\n", lines + "{\"time_n"}) {
 		auto events = parse_events(text);
 		ASSERT_TRUE(events) << text;
-		ASSERT_EQ(events->size(), 2u) << text;
-		EXPECT_EQ((*events)[0].cause, "irq (nvme0q1)");
-		EXPECT_EQ((*events)[0].at_ns, 100) << "in the order of time";
-		EXPECT_EQ((*events)[0].core, -1);
-		EXPECT_EQ((*events)[1].cause, "local_timer");
-		EXPECT_EQ((*events)[1].ns, 10);
-		EXPECT_EQ((*events)[1].core, 3);
+		ASSERT_EQ(events->list.size(), 2u) << text;
+		EXPECT_EQ(events->list[0].cause, "irq (nvme0q1)");
+		EXPECT_EQ(events->list[0].at_ns, 100) << "in the order of time";
+		EXPECT_EQ(events->list[0].core, -1);
+		EXPECT_EQ(events->list[1].cause, "local_timer");
+		EXPECT_EQ(events->list[1].ns, 10);
+		EXPECT_EQ(events->list[1].core, 3);
+		EXPECT_EQ(events->lost, 0u);
 	}
-	EXPECT_TRUE(parse_events("")->empty());
-	EXPECT_TRUE(parse_events("[]")->empty());
-	EXPECT_EQ((*parse_events(R"({"time_ns": 1, "duration_ns": 1})"))[0].cause, "unknown");
+	EXPECT_TRUE(parse_events("")->list.empty());
+	EXPECT_TRUE(parse_events("[]")->list.empty());
+	EXPECT_EQ(parse_events(R"({"time_ns": 1, "duration_ns": 1})")->list[0].cause, "unknown");
+	EXPECT_EQ(parse_events(lines + R"({"totals": [], "lost": 7})" + "\n")->lost, 7u);
 }
 
 TEST(EventsTest, SomethingElseIsRefused)
