@@ -4,7 +4,7 @@
 #   make            build/decouple, build/libdecouple.{a,so,pc}
 #   make check      dependencies, build, all tests
 #   make demo       a real program, decoupled while it runs
-#   make selftest   the tests alone (GROUP="style unit kvm stress apps kmod vm", TESTS=pattern)
+#   make selftest   the tests alone (GROUP="style unit kvm stress apps kmod cores vm", TESTS=pattern)
 #                   KERNEL=6.1|6.12 [FLAVOUR=rt] [DEBUG=yes]: in a VM with that stock kernel and the module
 #   make vm         a shell in such a VM, as root, with the module loaded (KERNEL=6.12; ends with the shell)
 #   make soak       the stress tests, ten times as long (some 40 minutes)
@@ -88,6 +88,9 @@ install: all
 	ln -sf libdecouple.so.$(VERSION) $(LIBDIR)/libdecouple.so.0
 	ln -sf libdecouple.so.0 $(LIBDIR)/libdecouple.so
 	install -D -m 644 build/libdecouple.pc $(LIBDIR)/pkgconfig/libdecouple.pc
+	install -D -m 644 packaging/decouple-cores.service $(DESTDIR)$(PREFIX)/lib/systemd/system/decouple-cores.service
+	sed -i 's,@PREFIX@,$(abspath $(PREFIX)),' $(DESTDIR)$(PREFIX)/lib/systemd/system/decouple-cores.service
+	test -e $(DESTDIR)/etc/decouple/cores.conf || install -D -m 644 packaging/cores.conf $(DESTDIR)/etc/decouple/cores.conf
 	for page in $(MANUAL); do install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; done
 
 # The tree that `dkms add` wants, with the headers that the module shares with the rest.

@@ -4,8 +4,8 @@
 #
 # A test is an executable. Exit 0: passed. Exit 4: skipped, and its last line of output says why. Everything else, a timeout, a
 # skip without a reason and new kernel warnings are failures. -f runs only tests whose name (group/name) matches the glob.
-# -k 6.1|6.1-rt|6.12|6.12-rt runs them in the VM with that stock kernel and the module; the group kmod runs there in any case, on
-# 6.1 and 6.12. With -k the default is kvm and kmod. PATTERN may be an extended glob. Environment: REFLECTOR (module with -k, else
+# -k 6.1|6.1-rt|6.12|6.12-rt runs them in the VM with that stock kernel and the module; the groups kmod and cores run there in any
+# case, on 6.1 and 6.12. With -k the default is kvm and kmod. PATTERN may be an extended glob. Environment: REFLECTOR (module with -k, else
 # signal) and DECOUPLE (build/decouple) are handed to the tests; TIMEOUT_SCALE multiplies their time limits;
 # SOAK=1 has those that can do a long run do it, SEED repeats one.
 set -u
@@ -18,7 +18,7 @@ export DECOUPLE=${DECOUPLE:-$root/build/decouple} TEST_BUILD=$root/build/selftes
 . "$here/lib/head.sh"
 
 usage() {
-	echo "usage: run.sh [-f PATTERN] [-k 6.1|6.1-rt|6.12|6.12-rt] [style|unit|kvm|stress|apps|kmod|vm]..." >&2
+	echo "usage: run.sh [-f PATTERN] [-k 6.1|6.1-rt|6.12|6.12-rt] [style|unit|kvm|stress|apps|kmod|cores|vm]..." >&2
 	exit 2
 }
 
@@ -35,7 +35,7 @@ export REFLECTOR=${REFLECTOR:-$([ "$kernel" ] && echo module || echo signal)}
 if [ $# = 0 ] && [ "$kernel" ]; then
 	set -- kvm kmod
 elif [ $# = 0 ]; then
-	set -- style unit kvm stress apps kmod vm
+	set -- style unit kvm stress apps kmod cores vm
 fi
 
 # Tests of a group, one a line: name, source with the head, command.
@@ -87,7 +87,7 @@ list_group() {
 		scripts stress '*.sh'
 		scripts kvm 'stress_*.sh'
 		;;
-	style | apps | vm)
+	style | apps | cores | vm)
 		scripts "$1" '*.sh'
 		;;
 	*) usage ;;
@@ -182,7 +182,7 @@ run_in_rig() { # KERNEL GROUP
 		*) printf '%s\n' "$line" >>"$output" ;;
 		esac
 	done < <(
-		"$here/vm/boot.sh" "KERNEL=$1" MODULE=yes "TIMEOUT=$limit" -- env "REFLECTOR=$REFLECTOR" "DECOUPLE=$DECOUPLE" \
+		"$here/vm/boot.sh" "KERNEL=$1" MODULE=yes "SMP=$([ "$2" = cores ] && echo 4 || echo 2)" "TIMEOUT=$limit" -- env "REFLECTOR=$REFLECTOR" "DECOUPLE=$DECOUPLE" \
 			"TIMEOUT_SCALE=$rig_scale" ${SOAK:+SOAK="$SOAK"} ${SEED:+SEED="$SEED"} selftests/run.sh -f "$pattern" "$2" 2>&1 </dev/null
 		echo "status:$?"
 	)
@@ -200,13 +200,15 @@ run_in_rig() { # KERNEL GROUP
 }
 
 for group; do
-	case $group in style | unit | kvm | stress | apps | kmod | vm) ;; *) usage ;; esac
+	case $group in style | unit | kvm | stress | apps | kmod | cores | vm) ;; *) usage ;; esac
 done
 echo "TAP version 14"
 dmesg >/dev/null 2>&1 || echo "# the kernel log is not readable here: its reports are not checked"
 for group; do
 	kernels=$kernel
-	[ "$group" != kmod ] || [ "${DECOUPLE_RIG:-}" ] || kernels=${kernel:-6.1 6.12}
+	case $group in
+	kmod | cores) [ "${DECOUPLE_RIG:-}" ] || kernels=${kernel:-6.1 6.12} ;;
+	esac
 	if [ "$kernels" ]; then
 		for name in $kernels; do
 			run_in_rig "$name" "$group"

@@ -179,8 +179,10 @@ private:
 
 	static std::string make_directory_name()
 	{
-		char name[] = "/tmp/fake-host.XXXXXX";
-		return mkdtemp(name);
+		/* In memory: the journal is synced at each step. */
+		char memory[] = "/dev/shm/fake-host.XXXXXX", disk[] = "/tmp/fake-host.XXXXXX";
+		const char *name = mkdtemp(memory);
+		return name ? name : mkdtemp(disk);
 	}
 	void before_change()
 	{
