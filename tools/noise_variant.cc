@@ -52,7 +52,7 @@ Result<NoiseVariant> NoiseVariant::start(const std::string &name, const Plan &pl
 	variant.worker_ =
 		std::make_unique<bench::Worker>(TRY(bench::Worker::start(name + " worker", capacity, first_core, false)));
 	if (reserved) {
-		TRY(enter_reserved(variant.pid()));
+		TRY(enter_reserved(variant.pid(), variant.core()));
 		TRY(bench::pin(variant.pid(), variant.core()));
 	}
 	if (decoupled)

@@ -82,14 +82,6 @@ TEST(CausesTest, TheLongestEventExplainsASpan)
 	EXPECT_EQ(explain({}, 3, {{1, 1}}), "not attributed 1 time");
 }
 
-TEST(CoresTest, Lists)
-{
-	EXPECT_EQ(cores_of("0,2-4,9"), (std::vector<int>{0, 2, 3, 4, 9}));
-	EXPECT_EQ(cores_of("5"), std::vector<int>{5});
-	for (const char *bad : {"", "x", "1,x", "3-1", "1-", "1;2"})
-		EXPECT_TRUE(cores_of(bad).empty()) << bad;
-}
-
 TEST(CoresTest, ChosenByDefault)
 {
 	Plan plan;

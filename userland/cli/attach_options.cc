@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-#include "cli/cpu_list.h"
+#include "core_list.h"
 #include "module.h"
 
 namespace decouple::cli
@@ -14,7 +14,7 @@ namespace
 
 const CLI::Validator core_list(
 	[](std::string &text) {
-		auto cpus = parse_cpu_list(text);
+		auto cpus = parse_core_list(text);
 		return cpus ? std::string() : cpus.error().what;
 	},
 	"LIST", "core list");
@@ -47,7 +47,7 @@ Result<AttachOptions> attach_options(const AttachArguments &arguments)
 	options.all = arguments.all;
 	options.follow = arguments.follow;
 	if (!arguments.cores.empty())
-		options.cores = TRY(parse_cpu_list(arguments.cores));
+		options.cores = TRY(parse_core_list(arguments.cores));
 	return options;
 }
 

@@ -3,7 +3,7 @@
 #include "cli/command.h"
 #include "cli/cores_config.h"
 #include "cli/cores_list.h"
-#include "cli/cpu_list.h"
+#include "core_list.h"
 #include "clock.h"
 #include "session.h"
 
@@ -191,7 +191,7 @@ int run(const Arguments &arguments)
 		return usage("`decouple cores " + arguments.action + "` needs a list of cores");
 	const bool all = releasing && arguments.list == "all";
 	if (!all) {
-		auto cores = parse_cpu_list(arguments.list);
+		auto cores = parse_core_list(arguments.list);
 		if (!cores)
 			return usage(cores.error().what);
 		wanted.cores = CoreSet(cores->begin(), cores->end());

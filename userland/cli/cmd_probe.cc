@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* decouple probe: what this host, and optionally one process, allows. Exit code 4: nothing can be decoupled here. */
 #include "cli/command.h"
-#include "cli/cpu_list.h"
+#include "core_list.h"
 #include "cli/host_facts.h"
 #include "session.h"
 #include "module.h"
@@ -52,7 +52,7 @@ void print_json(const HostFacts &facts, const Verdict &verdict, const Arguments 
 	object["ptrace_scope"] = facts.ptrace_scope;
 	object["clock_source"] = facts.clock_source;
 	object["cores"] = {{"online", facts.online},
-			   {"allowed", format_cpu_list(facts.allowed_cores)},
+			   {"allowed", format_core_list(facts.allowed_cores)},
 			   {"isolated", facts.isolated},
 			   {"nohz_full", facts.nohz_full},
 			   {"smt_siblings", facts.sibling_sets}};
@@ -95,7 +95,7 @@ void print_text(const HostFacts &facts, const Verdict &verdict, const Arguments 
 	row("vDSO", facts.vdso ? "there" : "");
 	row("ptrace_scope", facts.ptrace_scope.empty() ? "no Yama: own processes can be attached to" : facts.ptrace_scope);
 	row("cores online", facts.online);
-	row("cores allowed", format_cpu_list(facts.allowed_cores));
+	row("cores allowed", format_core_list(facts.allowed_cores));
 	row("cores isolated", facts.isolated);
 	row("cores nohz_full", facts.nohz_full);
 	std::string siblings;

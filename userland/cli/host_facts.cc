@@ -2,6 +2,7 @@
 /* Reading the host's facts from /proc, /sys and the auxiliary vector. */
 #include "cli/host_facts.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/utsname.h>
@@ -10,10 +11,29 @@
 #include <algorithm>
 #include <fstream>
 
-#include "cli/cpu_list.h"
+#include "core_list.h"
 
 namespace decouple::cli
 {
+
+constexpr int cpu_limit = 8192; /* CONFIG_NR_CPUS of the largest x86 kernels */
+
+/* CPUs that this process may run on. */
+static std::vector<int> allowed_cpus()
+{
+	std::vector<int> cpus;
+	cpu_set_t *set = CPU_ALLOC(cpu_limit);
+	if (!set)
+		return cpus;
+	const size_t size = CPU_ALLOC_SIZE(cpu_limit);
+	CPU_ZERO_S(size, set);
+	if (!sched_getaffinity(0, size, set))
+		for (int cpu = 0; cpu < cpu_limit; cpu++)
+			if (CPU_ISSET_S(cpu, size, set))
+				cpus.push_back(cpu);
+	CPU_FREE(set);
+	return cpus;
+}
 namespace
 {
 
@@ -41,10 +61,10 @@ std::string cpu_model()
 std::vector<std::string> sibling_sets(const std::string &online)
 {
 	std::vector<std::string> sets;
-	for (int core : parse_cpu_list(online).value_or(std::vector<int>())) {
+	for (int core : parse_core_list(online).value_or(std::vector<int>())) {
 		const std::string siblings =
 			line_of("/sys/devices/system/cpu/cpu" + std::to_string(core) + "/topology/thread_siblings_list");
-		auto list = parse_cpu_list(siblings);
+		auto list = parse_core_list(siblings);
 		if (list && list->size() > 1 && std::find(sets.begin(), sets.end(), siblings) == sets.end())
 			sets.push_back(siblings);
 	}

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <iterator>
 
-#include "cli/cpu_list.h"
+#include "core_list.h"
 
 namespace decouple
 {
@@ -51,7 +51,7 @@ std::optional<CoreSet> parse_list(std::string_view text)
 	const std::string list = trimmed(text);
 	if (list.empty())
 		return CoreSet();
-	auto cores = cli::parse_cpu_list(list);
+	auto cores = parse_core_list(list);
 	if (!cores)
 		return std::nullopt;
 	return CoreSet(cores->begin(), cores->end());
@@ -78,7 +78,7 @@ std::optional<CoreSet> parse_mask(std::string_view text)
 
 std::string format_list(const CoreSet &cores)
 {
-	return cli::format_cpu_list(std::vector<int>(cores.begin(), cores.end()));
+	return format_core_list(std::vector<int>(cores.begin(), cores.end()));
 }
 
 std::string format_mask(const CoreSet &cores, std::string_view like)
