@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* --follow: new threads, children and the programs that they execute are decoupled, however they are started. */
 // modes: run+follow compute+follow
-// timeout: 180
-// limit: 60
+// timeout: 330
+// limit: 100
 #include "testlib.h"
 
 #include <spawn.h>
