@@ -122,7 +122,7 @@ void erase_bootstrap(pid_t pid, pid_t tid, bool children)
 	if (!slack || !wait_bootstrap_free(pid, tid, *slack))
 		return;
 	std::vector<char> zeros(static_cast<size_t>(bootstrap_end - bootstrap_code));
-	(void)force_memory(tid, *slack, zeros.data(), zeros.size());
+	(void)ForcedMemory::open(tid).write(*slack, zeros.data(), zeros.size());
 }
 
 static BootstrapData bootstrap_for(const user_regs_struct &r, uint64_t mask, uint64_t base, const ImageHeader &h)
@@ -168,8 +168,8 @@ template <class Done> static bool poll_until(long deadline_ns, Done done)
 }
 
 /* Puts the bootstrap in place, to end with these registers and this mask. `behind`: how much lies behind the image and goes with it. */
-static Result<> write_bootstrap(pid_t tid, const Stopped &stopped, uint64_t slack, const user_regs_struct &after, uint64_t mask,
-				uint64_t base, uint64_t behind)
+static Result<> write_bootstrap(pid_t tid, const Stopped &stopped, const ForcedMemory &memory, uint64_t slack,
+				const user_regs_struct &after, uint64_t mask, uint64_t base, uint64_t behind)
 {
 	const auto &header = *reinterpret_cast<const ImageHeader *>(resident_image);
 	std::vector<char> blob(bootstrap_code, bootstrap_end);
@@ -177,7 +177,7 @@ static Result<> write_bootstrap(pid_t tid, const Stopped &stopped, uint64_t slac
 	data.size += behind;
 	data.tid = static_cast<uint64_t>(tid);
 	memcpy(blob.data() + (bootstrap_data - bootstrap_code), &data, sizeof(data));
-	return stopped.poke(slack, blob.data(), blob.size());
+	return stopped.poke(memory, slack, blob.data(), blob.size());
 }
 
 static Result<> try_unmap_image(pid_t pid, pid_t tid, uint64_t base, uint64_t behind)
@@ -185,12 +185,13 @@ static Result<> try_unmap_image(pid_t pid, pid_t tid, uint64_t base, uint64_t be
 	auto maps = TRY(read_maps(pid, tid));
 	uint64_t slack = TRY(find_slack(tid, maps));
 	TRY(wait_bootstrap_free(pid, tid, slack));
+	auto memory = ForcedMemory::open(tid);
 	{
 		auto stopped = TRY(Stopped::stop(tid));
 		user_regs_struct r = TRY(stopped.registers());
 		uint64_t mask = TRY(stopped.signal_mask());
 		restart_interrupted_call(r, would_be_interrupted(pid, tid, r, mask));
-		TRY(write_bootstrap(tid, stopped, slack, r, mask, base, behind));
+		TRY(write_bootstrap(tid, stopped, memory, slack, r, mask, base, behind));
 		r = entry_registers(r, slack + static_cast<uint64_t>(bootstrap_unmap - bootstrap_code));
 		r.rbx = base;
 		TRY(stopped.set_registers(r));
@@ -212,6 +213,7 @@ Result<InjectionPlan> plan_injection(pid_t pid, pid_t tid, bool by_module)
 	InjectionPlan p = {};
 	p.slack = TRY(find_slack(tid, maps));
 	TRY(wait_bootstrap_free(pid, tid, p.slack));
+	p.memory = ForcedMemory::open(tid);
 	p.by_module = by_module;
 	p.base = find_hole(maps, header.image_size + (by_module ? DECOUPLE_GATE_SIZE : 0));
 	if (!p.base)
@@ -252,7 +254,7 @@ Result<Injection> inject_by_module(pid_t pid, pid_t tid, std::optional<Stopped> 
 	std::vector<char> blob(bootstrap_code, bootstrap_end);
 	if (!write_memory(tid, plan.base, plan.image.data(), plan.image.size()) ||
 	    !write_memory(tid, control, &plan.config, sizeof(plan.config)) ||
-	    !force_memory(tid, plan.slack, blob.data(), blob.size()))
+	    !plan.memory.write(plan.slack, blob.data(), blob.size()))
 		return fail_errno("can't write the resident to process " + std::to_string(pid));
 	if (auto started = module.start(tid, plan.base + header.module_init_entry, plan.base + header.init_stack); !started) {
 		erase_bootstrap(pid, tid, false);
@@ -275,11 +277,16 @@ Result<Injection> inject(pid_t pid, pid_t tid, Stopped stopped, InjectionPlan pl
 	restart_interrupted_call(after, would_be_interrupted(pid, tid, original, mask));
 
 	plan.config = config;
+	if (Handover h = config.hold ? Handover{} : stopped.rseq(); h.rseq) {
+		plan.config.rseq_offset = h.rseq - original.fs_base;
+		plan.config.rseq_len = h.rseq_len;
+		plan.config.rseq_sig = h.rseq_sig;
+	}
 	if (config.hold) { /* its capture follows at once */
 		plan.config.hold_reserved_blocked = (mask & reserved_bit) != 0;
 		mask &= ~reserved_bit;
 	}
-	TRY(write_bootstrap(tid, stopped, plan.slack, after, mask, plan.base, 0));
+	TRY(write_bootstrap(tid, stopped, plan.memory, plan.slack, after, mask, plan.base, 0));
 	TRY(stopped.set_registers(entry_registers(after, plan.slack)));
 	stopped.detach();
 

@@ -22,6 +22,7 @@ struct InjectionPlan {
 	bool by_module;
 	uint64_t slack; /* where the bootstrap goes */
 	uint64_t base; /* where the image goes */
+	ForcedMemory memory; /* where both go */
 	std::vector<char> image; /* without its first word, which says that it is complete */
 	Config config;
 };

@@ -158,14 +158,25 @@ bool read_memory(pid_t tid, uint64_t from, void *to, size_t size)
 	return process_vm_readv(tid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(size);
 }
 
-bool force_memory(pid_t tid, uint64_t to, const void *from, size_t size)
+ForcedMemory ForcedMemory::open(pid_t tid)
 {
-	int fd = open(("/proc/" + std::to_string(tid) + "/mem").c_str(), O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	bool ok = pwrite(fd, from, size, static_cast<off_t>(to)) == static_cast<ssize_t>(size);
-	close(fd);
-	return ok;
+	ForcedMemory m;
+	m.fd_ = ::open(("/proc/" + std::to_string(tid) + "/mem").c_str(), O_RDWR | O_CLOEXEC);
+	return m;
+}
+
+bool ForcedMemory::write(uint64_t to, const void *from, size_t size) const
+{
+	ssize_t n = pwrite(fd_, from, size, static_cast<off_t>(to));
+	if (n == 0)
+		errno = ESRCH;
+	return n == static_cast<ssize_t>(size);
+}
+
+ForcedMemory::~ForcedMemory()
+{
+	if (fd_ >= 0)
+		close(fd_);
 }
 
 bool write_memory(pid_t tid, uint64_t to, const void *from, size_t size)

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -49,8 +50,30 @@ Result<std::vector<MapLine>> read_maps(pid_t pid, pid_t tid);
 /* Whole transfers or nothing; false: errno. `tid` may be any live thread. */
 bool read_memory(pid_t tid, uint64_t from, void *to, size_t size);
 bool write_memory(pid_t tid, uint64_t to, const void *from, size_t size);
-/* Also where the thread itself may not write; some kernels forbid it to all but tracers. */
-bool force_memory(pid_t tid, uint64_t to, const void *from, size_t size);
+
+/*
+ * Memory in which also those places can be written that the thread itself may not write; some kernels forbid that to all but tracers, at the
+ * time of the write. It is that of the program which ran when it was opened.
+ */
+class ForcedMemory
+{
+public:
+	/* What can't be opened can't be written either. */
+	static ForcedMemory open(pid_t tid);
+	/* false: errno; ESRCH: the program is gone. */
+	bool write(uint64_t to, const void *from, size_t size) const;
+	ForcedMemory() = default;
+	ForcedMemory(ForcedMemory &&o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
+	ForcedMemory &operator=(ForcedMemory &&o) noexcept
+	{
+		std::swap(fd_, o.fd_);
+		return *this;
+	}
+	~ForcedMemory();
+
+private:
+	int fd_ = -1;
+};
 
 /* Address of the resident's image. Errors: ENOENT the process has no live one, ESRCH no process, EPERM. */
 Result<uint64_t> find_resident(pid_t pid, pid_t tid);

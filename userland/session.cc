@@ -317,19 +317,10 @@ static void undo_sessions(pid_t pid, std::vector<pid_t> tids, pid_t injector, co
 	(void)remove_resident(pid, tids, controller);
 }
 
-static Result<Injection> inject_by_tracer(pid_t pid, pid_t tid, std::optional<Stopped> held, InjectionPlan plan, Config config)
+static Result<Injection> inject_by_tracer(pid_t pid, pid_t tid, std::optional<Stopped> held, InjectionPlan plan,
+					  const Config &config)
 {
-	bool was_held = held.has_value();
-	auto stopped = was_held ? std::move(*held) : TRY(Stopped::stop(tid));
-	if (!was_held) {
-		Handover h = stopped.rseq();
-		auto r = TRY(stopped.registers());
-		if (h.rseq) {
-			config.rseq_offset = h.rseq - r.fs_base;
-			config.rseq_len = h.rseq_len;
-			config.rseq_sig = h.rseq_sig;
-		}
-	}
+	auto stopped = held ? std::move(*held) : TRY(Stopped::stop(tid));
 	return inject(pid, tid, std::move(stopped), std::move(plan), config);
 }
 

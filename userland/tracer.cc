@@ -88,6 +88,7 @@ Result<> Stopped::set_registers(const user_regs_struct &r) const
 {
 	if (trace(PTRACE_SETREGS, tid_, 0, &r) < 0)
 		return fail_errno("can't set the registers of thread " + std::to_string(tid_));
+	in_user_mode_ = static_cast<s64>(r.orig_rax) < 0;
 	return {};
 }
 
@@ -127,10 +128,12 @@ bool Stopped::dispatches_calls() const
 	return trace(get_config, tid_, sizeof(c), &c) == 0 && c.mode;
 }
 
-Result<> Stopped::poke(uint64_t to, const void *from, size_t size) const
+Result<> Stopped::poke(const ForcedMemory &memory, uint64_t to, const void *from, size_t size) const
 {
-	if (force_memory(tid_, to, from, size))
+	if (memory.write(to, from, size))
 		return {};
+	if (errno == ESRCH)
+		return fail(ESRCH, "thread " + std::to_string(tid_) + " has ended or executes another program");
 	/* Kernels that forbid forced writes through /proc still allow a tracer's. */
 	const char *bytes = static_cast<const char *>(from);
 	for (size_t at = 0; at < size; at += 8) {
@@ -160,7 +163,8 @@ void Stopped::detach()
 {
 	if (!tid_)
 		return;
-	undo_interruption(*this, tid_);
+	if (!in_user_mode_)
+		undo_interruption(*this, tid_);
 	trace(PTRACE_DETACH, tid_, 0, nullptr);
 	tid_ = 0;
 }

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "base/result.h"
+#include "proc.h"
 #include "vmm-lite/resident.h"
 
 namespace decouple
@@ -30,7 +31,10 @@ public:
 		s.adopted_ = true;
 		return s;
 	}
-	Stopped(Stopped &&other) noexcept : tid_(other.tid_), adopted_(other.adopted_) { other.tid_ = 0; }
+	Stopped(Stopped &&other) noexcept
+	    : tid_(std::exchange(other.tid_, 0)), adopted_(other.adopted_), in_user_mode_(other.in_user_mode_)
+	{
+	}
 	Stopped &operator=(Stopped &&) = delete;
 	~Stopped()
 	{
@@ -47,7 +51,7 @@ public:
 	/* Syscall User Dispatch would judge the resident's own calls. Kernels before 6.4 can't tell: false. */
 	bool dispatches_calls() const;
 	/* Writes where even the thread itself may not (text, vDSO). */
-	Result<> poke(uint64_t to, const void *from, size_t size) const;
+	Result<> poke(const ForcedMemory &memory, uint64_t to, const void *from, size_t size) const;
 	/* A call that fails with EINTR by design (`epoll_wait`, `sigtimedwait`) and has been interrupted by the stop alone starts again. */
 	void detach();
 
@@ -55,6 +59,7 @@ private:
 	explicit Stopped(pid_t tid) : tid_(tid) {}
 	pid_t tid_;
 	bool adopted_ = false;
+	mutable bool in_user_mode_ = false; /* by the registers that it was given */
 };
 
 /*
