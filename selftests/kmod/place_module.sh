@@ -14,7 +14,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 }
 
 returns() {
-	cat "/sys/kernel/decouple/$pid/returns"
+	local n
+	read -r n <"/sys/kernel/decouple/$pid/returns"
+	echo "$n"
 }
 
 # moved WHAT COMMAND...: whatever that does to the vCPU thread, it is where it was
@@ -22,7 +24,7 @@ moved() {
 	local what=$1
 	shift
 	"$@" >/dev/null 2>"$dir/message" || bad "$what: $(cat "$dir/message")"
-	on_core 1 || bad "$what: the vCPU thread is on core $(core_of "$vcpu"): $(taskset -cp "$vcpu")"
+	on_core 1 || bad "$what: the vCPU thread is on core $ran, and may be on $may"
 	counts || bad "$what: it stands still"
 }
 
