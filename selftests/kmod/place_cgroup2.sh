@@ -18,6 +18,8 @@ attach 1 --reflector signal
 grep -q "reserved" "$dir/message" && bad "there is a reserved core, and yet: $(cat "$dir/message")"
 [ "$(cgroup_of "$pid")" = / ] || bad "the process is in $(cgroup_of "$pid")"
 [ "$(cgroup_of "$pid" "$vcpu")" = /decouple ] || bad "the vCPU thread is in $(cgroup_of "$pid" "$vcpu")"
+[ "$(cat "$cg/decouple/cgroup.threads")" = "$vcpu" ] || bad "in the cpuset: $(cat "$cg/decouple/cgroup.threads")"
+workers_elsewhere
 recouple
 [ -z "$(cat "$cg/decouple/cgroup.threads")" ] || bad "left in the cpuset: $(cat "$cg/decouple/cgroup.threads")"
 

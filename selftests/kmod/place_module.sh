@@ -42,6 +42,7 @@ in_job() { # VERSION
 	grep -q "reserved" "$dir/message" && bad "there is a reserved core, and yet: $(cat "$dir/message")"
 	[ "$(cat "/proc/$pid/cgroup")" = "$before" ] || bad "the process is in another cgroup: $(cat "/proc/$pid/cgroup")"
 	[ "$(cgroup_of "$pid" "$vcpu")" = /job/step ] || bad "the vCPU thread is in $(cgroup_of "$pid" "$vcpu")"
+	workers_elsewhere
 	moved taskset taskset -cp 0 "$vcpu"
 	[ "$(returns)" = 1 ] || bad "brought back $(returns) times"
 	# The job manager moves the job: Linux may reset the affinity of all its threads.

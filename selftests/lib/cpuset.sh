@@ -133,6 +133,19 @@ on_core() {
 	return 1
 }
 
+# Of all tasks of $pid only the vCPU thread may run where it does: also KVM's own thread, which Linux 6.12 starts in the process.
+workers_elsewhere() {
+	local task word line list
+	for task in /proc/"$pid"/task/*; do
+		[ "${task##*/}" != "$vcpu" ] || continue
+		list=
+		while read -r word line; do
+			[ "$word" != Cpus_allowed_list: ] || list=$line
+		done <"$task/status"
+		[ "$list" != "$may" ] || bad "task $(cat "$task/comm") is bound to core $may, too"
+	done
+}
+
 # Nothing of ours is left, and the process goes on.
 recouple() {
 	timeout 20 "$decouple" recouple "$pid" >"$dir/message" 2>&1 || bad "recouple: $(cat "$dir/message")"
