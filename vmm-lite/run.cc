@@ -275,6 +275,8 @@ static SetupError prepare(Session *s)
 	SetupError r = vcpu_create(s);
 	if (failed(r))
 		return r;
+	if (!vm.probed)
+		vcpu_enter_nowhere(s);
 	/* Only now: the application's thread may still compute on that core. */
 	long e = place_vcpu(s);
 	if (e < 0)

@@ -11,6 +11,11 @@ namespace decouple
 
 /* Creates the vCPU of a session; on any core. */
 SetupError vcpu_create(Session *s);
+/*
+ * A KVM_RUN that returns before the guest. From Linux 6.12 on KVM starts its recovery of huge pages with a VM's first one, as a thread beside
+ * the caller: in its cgroup and with its affinity, which are not to be those of a dedicated core.
+ */
+void vcpu_enter_nowhere(Session *s);
 /* Makes its initial state; the caller is pinned to the session's core by now, which CPUID and TSC_AUX tell. */
 SetupError vcpu_set_up(Session *s);
 /* Runs the guest's own system call entry once to learn at which CPL this KVM enters it; first vCPU of a VM only. */

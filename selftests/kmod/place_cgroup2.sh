@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 60
+# timeout: 90
 # Without the module the controller puts the vCPU thread, not the process, into a threaded cgroup below the process's own (cgroup v2): the
 # reservation below the root, or one within a job where this kernel has such (remote partitions). What can't be is refused.
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,11 +18,29 @@ attach 1 --reflector signal
 grep -q "reserved" "$dir/message" && bad "there is a reserved core, and yet: $(cat "$dir/message")"
 [ "$(cgroup_of "$pid")" = / ] || bad "the process is in $(cgroup_of "$pid")"
 [ "$(cgroup_of "$pid" "$vcpu")" = /decouple ] || bad "the vCPU thread is in $(cgroup_of "$pid" "$vcpu")"
+[ "$(cat "$cg/decouple/cgroup.threads")" = "$vcpu" ] || bad "in the cpuset: $(cat "$cg/decouple/cgroup.threads")"
+workers_elsewhere
 recouple
 [ -z "$(cat "$cg/decouple/cgroup.threads")" ] || bad "left in the cpuset: $(cat "$cg/decouple/cgroup.threads")"
+
+# Moved out by somebody, it can't get back: noticed at its next exit, for which a stop is good.
+case_name="moved away"
 attach 1 --reflector signal --cores 1
-kill -KILL "$pid"
-wait "$pid" 2>/dev/null
+echo "$vcpu" >"$cg/cgroup.threads"
+kill -STOP "$pid"
+pause 0.1
+kill -CONT "$pid"
+for ((try = 0; try < 50; try++)); do
+	look
+	[ "$state" = decoupled ] || break
+	pause 0.05
+done
+case $state,$reason in
+none,* | "recoupled,its dedicated core was taken away") ;;
+*) bad "$state: $reason" ;;
+esac
+counts || bad "given back, it stands still"
+finish
 
 case_name=run
 : >"$dir/count"
@@ -34,8 +52,8 @@ for ((try = 0; try < 200; try++)); do
 	[ "$pid" ] && [ "$(count)" ] && break
 	pause 0.05
 done
-vcpu=$(vcpu_field vcpu_tid)
-on_core 1 || bad "the vCPU thread is on core $(core_of "$vcpu")"
+look
+on_core 1 || bad "the vCPU thread is on core $ran"
 kill -TERM "$pid"
 wait "$runner" || bad "status $?"
 [ "$(cat "$dir/out")" = right ] || bad "its result: $(cat "$dir/out")"

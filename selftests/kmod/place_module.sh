@@ -14,7 +14,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 }
 
 returns() {
-	cat "/sys/kernel/decouple/$pid/returns"
+	local n
+	read -r n <"/sys/kernel/decouple/$pid/returns"
+	echo "$n"
 }
 
 # moved WHAT COMMAND...: whatever that does to the vCPU thread, it is where it was
@@ -22,7 +24,7 @@ moved() {
 	local what=$1
 	shift
 	"$@" >/dev/null 2>"$dir/message" || bad "$what: $(cat "$dir/message")"
-	on_core 1 || bad "$what: the vCPU thread is on core $(core_of "$vcpu"): $(taskset -cp "$vcpu")"
+	on_core 1 || bad "$what: the vCPU thread is on core $ran, and may be on $may"
 	counts || bad "$what: it stands still"
 }
 
@@ -40,6 +42,7 @@ in_job() { # VERSION
 	grep -q "reserved" "$dir/message" && bad "there is a reserved core, and yet: $(cat "$dir/message")"
 	[ "$(cat "/proc/$pid/cgroup")" = "$before" ] || bad "the process is in another cgroup: $(cat "/proc/$pid/cgroup")"
 	[ "$(cgroup_of "$pid" "$vcpu")" = /job/step ] || bad "the vCPU thread is in $(cgroup_of "$pid" "$vcpu")"
+	workers_elsewhere
 	moved taskset taskset -cp 0 "$vcpu"
 	[ "$(returns)" = 1 ] || bad "brought back $(returns) times"
 	# The job manager moves the job: Linux may reset the affinity of all its threads.

@@ -84,17 +84,23 @@ cleanup_cpusets() {
 }
 trap cleanup_cpusets EXIT
 
-vcpu_field() { # FIELD: of the first thread of $pid
-	timeout 10 "$decouple" status -v --json "$pid" 2>/dev/null | jq -r ".threads[0].$1"
+# Sets $state, $vcpu, $core, $service and $reason to what `decouple status` says of the first thread of $pid; $state is "none" if there is none.
+look() {
+	state=none vcpu='' core='' service='' reason=''
+	IFS=, read -r state vcpu core service reason < <(timeout 10 "$decouple" status -v --json "$pid" 2>/dev/null |
+		jq -r '.threads[0] // {state: "none"} | "\(.state),\(.vcpu_tid),\(.core),\(.service_core),\(.reason)"')
 }
 
-# The core that a thread of $pid ran on last.
-core_of() {
-	local stat
-	read -r stat 2>/dev/null <"/proc/$pid/task/$1/stat" || return
-	# shellcheck disable=SC2086
-	set -- ${stat##*)}
-	echo "${37}"
+# Where the vCPU thread ran last, and where it may run: sets $ran and $may
+look_at_vcpu() {
+	local word line
+	ran='' may=''
+	read -r line 2>/dev/null <"/proc/$pid/task/$vcpu/stat" || return
+	read -ra line <<<"${line##*)}"
+	ran=${line[36]}
+	while read -r word line; do
+		[ "$word" != Cpus_allowed_list: ] || may=$line
+	done 2>/dev/null <"/proc/$pid/task/$vcpu/status"
 }
 
 cgroup_of() { # PID [TID]: in the hierarchy with cpusets
@@ -103,27 +109,41 @@ cgroup_of() { # PID [TID]: in the hierarchy with cpusets
 
 # attach CORE ARGUMENT...: $pid is decoupled, and its vCPU thread runs on CORE; sets $vcpu, and $dir/message
 attach() {
-	local core=$1
+	local where=$1
 	shift
 	timeout 20 "$decouple" "$@" "$pid" >"$dir/message" 2>&1 || {
 		bad "$*: $(cat "$dir/message")"
 		return 1
 	}
-	vcpu=$(vcpu_field vcpu_tid)
-	[ "$(vcpu_field state)" = decoupled ] || bad "$*: state $(vcpu_field state)"
-	on_core "$core" || bad "$*: the vCPU thread is on core $(core_of "$vcpu"), not $core"
+	look
+	[ "$state" = decoupled ] || bad "$*: state $state"
+	on_core "$where" || bad "$*: the vCPU thread is on core $ran, not $where"
 	counts || bad "decoupled, it stands still"
-	on_core "$core" || bad "$*: later the vCPU thread is on core $(core_of "$vcpu"), not $core"
+	on_core "$where" || bad "$*: later the vCPU thread is on core $ran, not $where"
 }
 
 # Does the vCPU thread run there, and may it nowhere else? Within some time.
 on_core() {
 	local try
 	for ((try = 0; try < 60; try++)); do
-		[ "$(core_of "$vcpu")" = "$1" ] && [ "$(taskset -cp "$vcpu" 2>/dev/null | sed 's/.*: //')" = "$1" ] && return 0
+		look_at_vcpu
+		[ "$ran,$may" = "$1,$1" ] && return 0
 		pause 0.05
 	done
 	return 1
+}
+
+# Of all tasks of $pid only the vCPU thread may run where it does: also KVM's own thread, which Linux 6.12 starts in the process.
+workers_elsewhere() {
+	local task word line list
+	for task in /proc/"$pid"/task/*; do
+		[ "${task##*/}" != "$vcpu" ] || continue
+		list=
+		while read -r word line; do
+			[ "$word" != Cpus_allowed_list: ] || list=$line
+		done <"$task/status"
+		[ "$list" != "$may" ] || bad "task $(cat "$task/comm") is bound to core $may, too"
+	done
 }
 
 # Nothing of ours is left, and the process goes on.
