@@ -115,7 +115,7 @@ timeout 60 "$decouple" why --json --follow "$pid" >"$dir/lines" &
 why=$!
 sleep 0.5
 for to in 0 $core; do
-	taskset -cp $to "$vcpu" >"$dir/message" || fail "the vCPU thread can't be moved: $(cat "$dir/message")"
+	taskset -cp "$to" "$vcpu" >"$dir/message" || fail "the vCPU thread can't be moved: $(cat "$dir/message")"
 	sleep 1
 done
 kill -INT $why
