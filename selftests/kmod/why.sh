@@ -107,7 +107,12 @@ read -r seen hidden lost asked events totals < <(jq -r "[([$inside | .causes[] |
 echo "local timer interrupts: $seen attributed (and up to $hidden hidden), $((loc2 - loc1)) counted, edges of $edge, $asked exits asked for"
 [ $((loc2 - loc1)) -gt 50 ] && [ "$seen" -le $((loc2 - loc1 + edge)) ] && [ $((seen + hidden)) -ge $((loc2 - loc1 - edge)) ] || bad=1
 echo "$events records, $lost lost, $totals in the totals"
-[ "$lost" = 0 ] && [ "$totals" = "$events" ] || bad=1
+[ "$totals" = "$events" ] || bad=1
+# In the second in which nothing was planted. While memory changes, KVM may have the guest fault faster than anybody reads.
+[ "$(jq .lost "$dir/before")" = 0 ] || {
+	echo "records were lost before: $(jq .lost "$dir/before")"
+	bad=1
+}
 
 # A vCPU thread on a core that nobody expected it on: seen from the next look on, and named when it comes back.
 vcpu=$(timeout 20 "$decouple" status --json -v "$pid" | jq '.threads[0].vcpu_tid')

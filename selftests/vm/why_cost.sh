@@ -16,13 +16,13 @@ status=$?
 middle() {
 	sed -n "s/^$1 //p" <<<"$output" | tr -s ' ' '\n' | grep . | sort -n | awk '{ value[NR] = $1 } END { if (NR) print value[int((NR + 1) / 2)] }'
 }
-before=$(middle before) on=$(middle on) behind=$(middle behind)
-if [ $status != 0 ] || [ -z "$before" ] || [ -z "$on" ] || [ -z "$behind" ]; then
+before=$(middle before) polled=$(middle polled) on=$(middle on) behind=$(middle behind)
+if [ $status != 0 ] || [ -z "$before" ] || [ -z "$polled" ] || [ -z "$on" ] || [ -z "$behind" ]; then
 	echo "in the VM, status $status:"
 	echo "$output"
 	exit 1
 fi
-echo "instructions of a tick: $before before, $on while somebody reads, $behind behind that"
+echo "instructions of a tick: $before before, $polled while something else wakes up as often as a reader, $on while somebody reads, $behind behind that"
 # Some twenty instructions depend on what the tick finds.
 difference=$((behind - before))
 [ ${difference#-} -le 50 ] && [ "$on" -gt "$before" ] && [ "$on" -le $((2 * before)) ] && exit

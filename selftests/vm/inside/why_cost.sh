@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The part of why_cost.sh that runs in the VM: prints "before", "on" and "behind" with the median of each 100 gaps, in instructions.
+# The part of why_cost.sh that runs in the VM: prints "before", "polled" (a task wakes up on the
+# service core as a reader would), "on" and "behind" with the median of each 100 gaps, in instructions.
 set -u
 decouple=build/decouple
 dir=$(mktemp -d)
@@ -20,6 +21,11 @@ pid=$!
 timeout 30 $decouple --reflector module --cores 1 "$pid" || exit 1
 sleep 1
 medians before
+build/selftests/kmod/why_plant poll 0 20 &
+poller=$!
+medians polled
+kill $poller
+wait $poller 2>/dev/null
 timeout 60 $decouple why --totals --follow "$pid" >"$dir/why" &
 why=$!
 until [ -s "$dir/why" ] || [ "$(cat "/sys/kernel/decouple/$pid/disturbances")" ]; do sleep 0.1; done
