@@ -15,9 +15,9 @@ medians() { # NAME
 	echo "$1 $(tr -d '\0' <"$dir/gaps" | tail -n +2 | tr '\n' ' ')"
 }
 
-: >"$dir/gaps"
 build/selftests/kmod/why_plant gaps "$dir/gaps" &
 pid=$!
+until [ -e "$dir/gaps" ]; do sleep 0.1; done
 timeout 30 $decouple --reflector module --cores 1 "$pid" || exit 1
 sleep 1
 medians before
