@@ -255,7 +255,7 @@ void decouple_why_enter(struct decouple_session *s, struct kvm_vcpu *vcpu)
 	c->asked = c->returned = false;
 	if (c->task == current)
 		return;
-	c->mm = current->mm;
+	WRITE_ONCE(c->mm, current->mm);
 	c->pid = current->pid;
 	memcpy(c->comm, current->comm, sizeof(c->comm));
 	WRITE_ONCE(c->task, current);
@@ -289,6 +289,26 @@ static void free_cores(void)
 	}
 }
 
+static int make_cores(void)
+{
+	cpumask_var_t cores;
+	unsigned int cpu;
+
+	if (!zalloc_cpumask_var(&cores, GFP_KERNEL))
+		return -ENOMEM;
+	decouple_vcpu_cores(cores);
+	for_each_cpu(cpu, cores) make_core(cpu);
+	free_cpumask_var(cores);
+	return 0;
+}
+
+void decouple_why_look_again(void)
+{
+	mutex_lock(&lock);
+	make_cores(); /* if it fails, what comes there is lost still */
+	mutex_unlock(&lock);
+}
+
 void decouple_why_prepare(const struct cpumask *cores)
 {
 	unsigned int cpu;
@@ -301,35 +321,29 @@ void decouple_why_prepare(const struct cpumask *cores)
 
 static int switch_on(void)
 {
-	cpumask_var_t cores;
-	unsigned int cpu;
 	u64 smis;
 	int err;
 
-	if (!zalloc_cpumask_var(&cores, GFP_KERNEL))
-		return -ENOMEM;
-	err = -ENODEV;
 	to_hva = symbol_get(gfn_to_hva);
 	if (!to_hva)
-		goto err_cores;
-	decouple_vcpu_cores(cores);
-	for_each_cpu(cpu, cores) make_core(cpu);
+		return -ENODEV;
+	err = make_cores();
+	if (err)
+		goto err_kvm;
 	decouple_why_smis = boot_cpu_data.x86_vendor == X86_VENDOR_INTEL && !decouple_rdmsr_safe(MSR_SMI_COUNT, &smis);
 	decouple_why_probes_register();
 	WRITE_ONCE(epoch, ++epochs);
 	err = decouple_guest_watch();
 	if (err)
 		goto err_probes;
-	free_cpumask_var(cores);
 	return 0;
 
 err_probes:
 	WRITE_ONCE(epoch, 0);
 	decouple_why_probes_unregister();
 	free_cores();
+err_kvm:
 	symbol_put(gfn_to_hva);
-err_cores:
-	free_cpumask_var(cores);
 	return err;
 }
 

@@ -85,6 +85,7 @@ static inline u64 decouple_why_now(void)
 /* why.c; counted, may sleep. -ENODEV: kvm is not loaded. */
 int decouple_why_on(void);
 void decouple_why_off(void);
+void decouple_why_look_again(void); /* while it is on: vCPU threads may have come to other cores; may sleep */
 /* Another cause, zeroed; NULL: no room. On c's core, preemption off. */
 struct decouple_why_cause *decouple_why_add(struct decouple_why_core *c, enum decouple_cause_kind kind);
 /* The address in the process of one in the guest. */

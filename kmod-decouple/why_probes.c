@@ -227,6 +227,11 @@ static void register_asked(void *unused, unsigned int write, unsigned int number
 	guest_asked();
 }
 
+static void fast_mmio_asked(void *unused, u64 address)
+{
+	guest_asked();
+}
+
 static void returned(void *unused, u32 reason, int error)
 {
 	struct decouple_why_core *c = own();
@@ -285,6 +290,7 @@ static struct {
 	{"kvm_cpuid", cpuid_asked},
 	{"kvm_msr", msr_asked},
 	{"kvm_cr", register_asked},
+	{"kvm_fast_mmio", fast_mmio_asked},
 	{"kvm_userspace_exit", returned},
 	{"kvm_unmap_hva_range", unmapped},
 };

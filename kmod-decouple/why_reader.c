@@ -22,6 +22,7 @@ struct decouple_why_reader {
 	struct decouple_process *process; /* NULL: all */
 	struct mutex lock; /* of what follows */
 	u64 lost, asked, asked_ns, unplaced; /* what was there before, but for the first */
+	u64 unplaced_seen; /* when it last looked for other cores */
 	struct decouple_why_record record;
 	struct decouple_disturbance out;
 	char name[KSYM_SYMBOL_LEN];
@@ -56,7 +57,7 @@ struct decouple_why_reader *decouple_why_open(struct decouple_process *process)
 	r->process = process;
 	r->asked = (u64)atomic64_read(&asked_of(r)->count);
 	r->asked_ns = (u64)atomic64_read(&asked_of(r)->ns);
-	r->unplaced = (u64)atomic64_read(&decouple_why_unplaced);
+	r->unplaced = r->unplaced_seen = (u64)atomic64_read(&decouple_why_unplaced);
 	for_each_possible_cpu(cpu)
 	{
 		c = core_of(cpu);
@@ -157,6 +158,16 @@ static void translate_cause(struct decouple_why_reader *r, const struct decouple
 		strscpy(to->name, from->name, sizeof(to->name));
 }
 
+static void look_again(struct decouple_why_reader *r)
+{
+	u64 unplaced = (u64)atomic64_read(&decouple_why_unplaced);
+
+	if (unplaced == r->unplaced_seen)
+		return;
+	r->unplaced_seen = unplaced;
+	decouple_why_look_again();
+}
+
 static void translate(struct decouple_why_reader *r)
 {
 	const struct decouple_why_record *from = &r->record;
@@ -187,6 +198,7 @@ ssize_t decouple_why_read(struct decouple_why_reader *r, char __user *to, size_t
 		return -EINVAL;
 	if (mutex_lock_interruptible(&r->lock))
 		return -EINTR;
+	look_again(r);
 	for_each_possible_cpu(cpu)
 	{
 		while (!err && size - done >= sizeof(r->out) && take(r, cpu)) {

@@ -11,6 +11,7 @@
  *   call CORE TIMES          functions called there by IPI
  *   irq CORE TIMES           serial port interrupts there
  *   ticks CORE MS            prints T LOC D twice: local timer interrupts of the core by /proc/interrupts between the times T and T + D (ns)
+ *   poll CORE MS             a task that wakes up there every MS, as a reader does
  *   gaps FILE                computes, and writes to FILE for each 100 gaps of its time the median, in cycles of the TSC
  */
 #include "testlib.h"
@@ -102,6 +103,13 @@ static int gaps(const char *name)
 		MUST(write(file, line, (size_t)sprintf(line, "%lu\n", gap[ARRAY_SIZE(gap) / 2])));
 		last = __builtin_ia32_rdtsc();
 	}
+}
+
+static _Noreturn void poll_every(int core, unsigned ms)
+{
+	bind(core);
+	for (;;)
+		sleep_ms(ms);
 }
 
 static int hog(int core, unsigned ms)
@@ -251,6 +259,8 @@ int main(int argc, char **argv)
 		return gaps(argv[2]);
 	if (!strcmp(argv[1], "hog"))
 		return hog(core, (unsigned)number);
+	if (!strcmp(argv[1], "poll"))
+		poll_every(core, (unsigned)number);
 	if (!strcmp(argv[1], "wake"))
 		return wake(core, number);
 	if (!strcmp(argv[1], "timer"))
