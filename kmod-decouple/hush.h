@@ -5,10 +5,14 @@
 
 #include <linux/types.h>
 
+struct task_struct;
+
 /* By a vCPU thread of ours, interrupts off, as the last thing before guest mode. */
 void decouple_hush_enter(void);
 /* Behind guest mode, by any VM's thread; see guest.c for where that is. */
 void decouple_hush_leave(void);
+/* That task has just had this core; run queue locked. */
+void decouple_hush_switched(const struct task_struct *prev);
 
 struct decouple_hush_counts {
 	u64 stays; /* in guest mode with what was due put off */
