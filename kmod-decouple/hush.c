@@ -204,7 +204,7 @@ const char *decouple_hush_unfit(unsigned int core)
 	return NULL;
 }
 
-const char *decouple_hush_core_on(unsigned int milliseconds)
+const char *decouple_hush_core_prepare(unsigned int milliseconds)
 {
 	struct core *c;
 	const char *why;
@@ -214,10 +214,14 @@ const char *decouple_hush_core_on(unsigned int milliseconds)
 	c = this_cpu_ptr(&cores);
 	why = decouple_apic_timer_probe(&c->timer, milliseconds);
 	c->interval = (u64)milliseconds * tsc_khz / 100 * 99; /* the two clocks differ a little */
-	c->restless = CALM_TASK;
-	WRITE_ONCE(c->on, !why);
 	local_irq_enable();
 	return why;
+}
+
+void decouple_hush_core_on(void)
+{
+	this_cpu_write(cores.restless, CALM_TASK);
+	this_cpu_write(cores.on, true);
 }
 
 static void nothing(void *unused) {}
@@ -254,10 +258,12 @@ const char *decouple_hush_unfit(unsigned int core)
 	return "this version of Linux was not looked at for it: 6.1 to 6.12 were";
 }
 
-const char *decouple_hush_core_on(unsigned int milliseconds)
+const char *decouple_hush_core_prepare(unsigned int milliseconds)
 {
 	return decouple_hush_unfit(0);
 }
+
+void decouple_hush_core_on(void) {}
 
 void decouple_hush_core_off(unsigned int core) {}
 
