@@ -56,7 +56,7 @@ struct core {
 	bool in; /* the state above; others look */
 	int srcu;
 	unsigned int restless; /* stays of a tick or so in guest mode that are to come first */
-	unsigned long switches; /* the thread's, at the last entry */
+	const struct task_struct *thread; /* that entered last; for comparison only */
 	u64 entered; /* TSC */
 	u64 interval; /* TSC cycles */
 	struct decouple_apic_timer timer;
@@ -94,11 +94,6 @@ static u64 tick_cycles(void)
 	return (u64)tsc_khz * 1000 / HZ;
 }
 
-static unsigned long switches(void)
-{
-	return current->nvcsw + current->nivcsw;
-}
-
 /* With another task waiting for the core, the tick is what makes the thread yield. */
 notrace void decouple_hush_enter(void)
 {
@@ -107,10 +102,7 @@ notrace void decouple_hush_enter(void)
 	if (c->in || !READ_ONCE(c->on))
 		return;
 	c->entered = rdtsc();
-	if (c->switches != switches()) {
-		c->switches = switches();
-		c->restless = CALM_TASK;
-	}
+	c->thread = current;
 	if (c->restless || current->nr_cpus_allowed != 1 || !single_task_running() || anybody_listens() ||
 	    !decouple_apic_timer_put_off(&c->timer))
 		return;
@@ -178,6 +170,24 @@ notrace void decouple_hush_leave(void)
 	}
 }
 
+/*
+ * Those that come to a hushed core with our service, as a rule: the stopper, which does somebody else's bidding at once (every 4 s for the
+ * watchdog), and workers (every second for vm.stat_interval).
+ */
+static bool passing(const struct task_struct *task)
+{
+	return is_idle_task(task) || task->flags & PF_WQ_WORKER ||
+	       (task->flags & PF_KTHREAD && task->rt_priority == MAX_RT_PRIO - 1);
+}
+
+void decouple_hush_switched(const struct task_struct *prev)
+{
+	struct core *c = this_cpu_ptr(&cores);
+
+	if (READ_ONCE(c->on) && prev != c->thread && !passing(prev))
+		c->restless = CALM_TASK;
+}
+
 const char *decouple_hush_unfit(unsigned int core)
 {
 	if (IS_ENABLED(CONFIG_PROVE_RCU) || IS_ENABLED(CONFIG_RCU_EQS_DEBUG) || IS_ENABLED(CONFIG_TRACE_IRQFLAGS))
@@ -194,7 +204,7 @@ const char *decouple_hush_unfit(unsigned int core)
 	return NULL;
 }
 
-const char *decouple_hush_core_on(unsigned int milliseconds)
+const char *decouple_hush_core_prepare(unsigned int milliseconds)
 {
 	struct core *c;
 	const char *why;
@@ -204,10 +214,14 @@ const char *decouple_hush_core_on(unsigned int milliseconds)
 	c = this_cpu_ptr(&cores);
 	why = decouple_apic_timer_probe(&c->timer, milliseconds);
 	c->interval = (u64)milliseconds * tsc_khz / 100 * 99; /* the two clocks differ a little */
-	c->restless = CALM_TASK;
-	WRITE_ONCE(c->on, !why);
 	local_irq_enable();
 	return why;
+}
+
+void decouple_hush_core_on(void)
+{
+	this_cpu_write(cores.restless, CALM_TASK);
+	this_cpu_write(cores.on, true);
 }
 
 static void nothing(void *unused) {}
@@ -244,10 +258,12 @@ const char *decouple_hush_unfit(unsigned int core)
 	return "this version of Linux was not looked at for it: 6.1 to 6.12 were";
 }
 
-const char *decouple_hush_core_on(unsigned int milliseconds)
+const char *decouple_hush_core_prepare(unsigned int milliseconds)
 {
 	return decouple_hush_unfit(0);
 }
+
+void decouple_hush_core_on(void) {}
 
 void decouple_hush_core_off(unsigned int core) {}
 

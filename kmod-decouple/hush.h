@@ -5,10 +5,14 @@
 
 #include <linux/types.h>
 
+struct task_struct;
+
 /* By a vCPU thread of ours, interrupts off, as the last thing before guest mode. */
 void decouple_hush_enter(void);
 /* Behind guest mode, by any VM's thread; see guest.c for where that is. */
 void decouple_hush_leave(void);
+/* That task has just had this core; run queue locked. */
+void decouple_hush_switched(const struct task_struct *prev);
 
 struct decouple_hush_counts {
 	u64 stays; /* in guest mode with what was due put off */
@@ -20,8 +24,9 @@ struct decouple_hush_counts {
 /* hush.c: the core itself. All may sleep. */
 /* A text: why this kernel or machine can't be hushed at all; NULL: it can. */
 const char *decouple_hush_unfit(unsigned int core);
-/* By a thread bound to the core. A text as above. */
-const char *decouple_hush_core_on(unsigned int milliseconds);
+/* By a thread bound to the core, which is off. A text as above. */
+const char *decouple_hush_core_prepare(unsigned int milliseconds);
+void decouple_hush_core_on(void); /* prepared; by the same thread */
 void decouple_hush_core_off(unsigned int core);
 /* On the core itself, in no guest: by CPU hotplug. */
 void decouple_hush_core_lost(void);

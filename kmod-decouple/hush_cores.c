@@ -47,9 +47,12 @@ static int visiting(void *data)
 	struct visit *v = data;
 
 	sched_set_fifo(current);
-	v->resigned = decouple_timekeeper_resign();
+	if (v->milliseconds)
+		v->why = decouple_hush_core_prepare(v->milliseconds);
+	if (!v->why)
+		v->resigned = decouple_timekeeper_resign();
 	if (v->resigned && v->milliseconds)
-		v->why = decouple_hush_core_on(v->milliseconds);
+		decouple_hush_core_on();
 	kthread_complete_and_exit(&v->done, 0); /* not here any more when the module may go */
 }
 

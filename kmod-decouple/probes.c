@@ -8,6 +8,7 @@
 
 #include "compat.h"
 #include "decouple.h"
+#include "hush.h"
 
 static bool dropped_at_once(struct task_struct *task, int sig)
 {
@@ -112,6 +113,7 @@ static void switched(void *unused, bool preempt, struct task_struct *prev, struc
 		decouple_switched_in(next);
 		decouple_place_switched_in(next);
 		rcu_read_unlock();
+		decouple_hush_switched(prev);
 	}
 }
 

@@ -10,7 +10,7 @@ build=${TEST_BUILD:-$here/../../build/selftests}/kmod
 hush=/sys/kernel/decouple/hush
 counts=/sys/kernel/decouple/hush_counts
 core=1 other=0
-seconds=4
+seconds=3
 [ -z "${SOAK:-}" ] || seconds=600
 dir=$(mktemp -d)
 pid=
