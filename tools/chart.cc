@@ -39,6 +39,18 @@ std::string path(const std::string &kind, const std::string &data)
 	return "<path class=\"" + kind + "\" d=\"" + data + "\"/>\n";
 }
 
+using Cells = std::map<std::pair<int, int>, unsigned>; // by row and column
+
+bool alone(const Cells &cells, int row, int column)
+{
+	for (int r = row - 2; r <= row + 2; r++)
+		for (auto cell = cells.lower_bound({r, column - 2});
+		     cell != cells.end() && cell->first <= std::pair(r, column + 2); ++cell)
+			if (cell->first != std::pair(row, column))
+				return false;
+	return true;
+}
+
 } // namespace
 
 std::string escaped(const std::string &text)
@@ -143,16 +155,22 @@ void Chart::points(const std::vector<Point> &points, const std::string &kind)
 		back_ += "\n";
 		return;
 	}
-	std::map<std::pair<int, int>, unsigned> cells;
+	Cells cells;
 	for (const Point &point : points)
 		cells[{int(y_.place(point.y) / cell), int(x_.place(point.x) / cell)}]++;
-	// Three shades: a path each, so that the page stays small.
-	std::string shades[3];
-	for (const auto &[place, count] : cells)
-		shades[count == 1  ? 0
-		       : count < 8 ? 1
-				   : 2] +=
-			"M" + number(place.second * cell) + " " + number(place.first * cell + cell / 2) + "h2";
+	// Three shades: a path each, so that the page stays small. What stands alone is what one looks for: drawn so that it is seen.
+	std::string shades[3], dots;
+	for (const auto &[place, count] : cells) {
+		const auto [row, column] = place;
+		if (alone(cells, row, column))
+			dots += "M" + number(column * cell + cell / 2) + " " + number(row * cell + cell / 2) + "h0";
+		else
+			shades[count == 1  ? 0
+			       : count < 8 ? 1
+					   : 2] += "M" + number(column * cell) + " " + number(row * cell + cell / 2) + "h2";
+	}
+	if (!dots.empty())
+		front_ += path("outlier " + kind, dots);
 	for (int i = 0; i < 3; i++)
 		if (!shades[i].empty())
 			back_ += path("cell shade" + std::to_string(i) + " " + kind, shades[i]);

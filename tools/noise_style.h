@@ -16,7 +16,7 @@ constexpr const char *noise_style = R"(
 	--native: #ff8f5a; --reserved: #b79af0; --decoupled: #35c9ba; --good: #4cc26a; --bad: #ff7b72; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text); font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; }
-main { max-width: 1120px; margin: 0 auto; padding: 28px 20px 60px; }
+main { max-width: 1240px; margin: 0 auto; padding: 28px 20px 60px; }
 h1 { font-size: 26px; margin: 0; letter-spacing: -0.01em; }
 h2 { font-size: 19px; margin: 40px 0 4px; }
 p { margin: 6px 0 14px; max-width: 78ch; }
@@ -27,7 +27,7 @@ p { margin: 6px 0 14px; max-width: 78ch; }
 .verdict.pass { border-left-color: var(--good); } .verdict.fail { border-left-color: var(--bad); }
 .verdict b { margin-right: 8px; } .pass b { color: var(--good); } .fail b { color: var(--bad); }
 .verdict ul { margin: 6px 0 2px; padding-left: 20px; }
-.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; margin: 10px 0; }
+.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); gap: 16px; margin: 10px 0; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px 8px; min-width: 0; }
 figcaption { font-size: 13.5px; margin-bottom: 4px; display: flex; flex-wrap: wrap; justify-content: space-between; column-gap: 12px; }
 figcaption .faint { font-size: 12.5px; }
@@ -36,7 +36,7 @@ svg text { font: 10.5px system-ui, "DejaVu Sans", sans-serif; fill: var(--faint)
 svg path { fill: none; }
 svg path.grid { stroke: var(--grid); } svg path.frame { stroke: var(--line); }
 svg .cell { stroke-width: 2; } .shade0 { opacity: 0.45; } .shade1 { opacity: 0.75; } .shade2 { opacity: 1; }
-svg .line { stroke-width: 1.8; stroke-linejoin: round; }
+svg .outlier { stroke-width: 3.6; stroke-linecap: round; } svg .line { stroke-width: 1.8; stroke-linejoin: round; }
 svg path.area { stroke: none; opacity: 0.2; } svg .dot { opacity: 0.75; stroke: none; }
 svg .native { stroke: var(--native); } svg .reserved { stroke: var(--reserved); } svg .decoupled { stroke: var(--decoupled); }
 svg .area.native, svg .dot.native { fill: var(--native); } svg .area.reserved, svg .dot.reserved { fill: var(--reserved); }
