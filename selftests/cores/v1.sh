@@ -57,7 +57,7 @@ expect "a task" 0-2 "$(affinity "$free")"
 expect "a task bound to core 3" 0-2 "$(affinity "$bound")"
 # But for kernel threads that nobody may bind (PF_NO_SETAFFINITY): rescuers of workqueues.
 left=$(tasks_on 3 | while read -r task; do
-	[ $(($(awk '{ print $9 }' "/proc/${task%% *}/stat") & 0x04000000)) != 0 ] || echo "$task"
+	is_fixed "${task%% *}" || echo "$task"
 done)
 [ -z "$left" ] || fail "still on core 3: $left"
 start sleep 1000
