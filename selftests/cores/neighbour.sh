@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # timeout: 120
 # A thread that computes on a reserved core is not interrupted by what is reserved and released beside it: per interrupt of /proc/interrupts but
-# the tick, not more than in the same number of commands that reserve nothing. In the short form 15 rounds; SOAK=1: 100.
+# the tick, not more than in the same number of commands that reserve nothing. In the short form 10 rounds; SOAK=1: 100.
 # shellcheck source=selftests/cores/lib/cores.sh
 . "$(dirname "$0")/lib/cores.sh"
 use_v2
-rounds=15
+rounds=10
 [ ! "${SOAK:-}" ] || rounds=100
 cores reserve 3
 start sh -c 'while :; do :; done'

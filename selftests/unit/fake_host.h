@@ -78,6 +78,8 @@ public:
 		if (path.ends_with("/cgroup.subtree_control"))
 			return subtree_control(path, trimmed(bytes));
 		put(path, trimmed(bytes) + "\n");
+		if (exists(path + "_requested"))
+			put(path + "_requested", trimmed(bytes) + "\n");
 		/* Linux before 6.2 forgets what tasks outside were bound to. */
 		if (path.starts_with(cgroup_root + "/decouple") &&
 		    (path.ends_with("/cpuset.cpus") || path.ends_with("/cpuset.cpus.partition")))

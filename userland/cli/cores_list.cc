@@ -44,9 +44,11 @@ std::vector<CoreFacts> read_core_facts(const Tree &tree, const Reservation &rese
 					found->second.interrupts.push_back(interrupt_name(tree, irq));
 	for (const Task &task : all_tasks(tree)) {
 		const bool bound = is_bound_by_kernel(tree, task.tid);
+		if (bound && task.cores.size() > 1)
+			continue; /* rescuers of workqueues: nobody may bind them, and they sleep */
 		for (int core : task.cores)
 			if (auto found = cores.find(core); found != cores.end())
-				(bound && task.cores.size() == 1 ? found->second.bound_threads : found->second.tasks)++;
+				(bound ? found->second.bound_threads : found->second.tasks)++;
 	}
 	std::vector<CoreFacts> list;
 	for (auto &[core, facts] : cores)

@@ -22,7 +22,7 @@ struct CoreFacts {
 	unsigned hush_ms = 0;
 	std::vector<std::string> interrupts; /* in use, and delivered there by now */
 	size_t bound_threads = 0; /* per-CPU kernel threads */
-	size_t tasks = 0; /* others that may run there */
+	size_t tasks = 0; /* others that may run there, but for those of the kernel that nobody may bind */
 	std::vector<pid_t> decoupled;
 };
 

@@ -17,7 +17,7 @@ constexpr long stat_interval = 120;
 /* Microseconds: what C1 takes on the processors that we know, and no deeper state does. 0 in that file is "no limit". */
 constexpr const char *wake_latency = "2\n";
 
-const std::string cpu_directory = "/sys/devices/system/cpu/cpu", workqueues = "/sys/devices/virtual/workqueue";
+const std::string cpu_directory = "/sys/devices/system/cpu/cpu", queues = "/sys/devices/virtual/workqueue";
 
 long number(const std::string &text)
 {
@@ -49,6 +49,7 @@ public:
 		knob.cores = cores;
 		add(knob);
 	}
+	void workqueues();
 	void frequency(int core);
 	std::vector<Knob> take() { return std::move(knobs_); }
 
@@ -67,6 +68,22 @@ private:
 	const Tree &tree_;
 	std::vector<Knob> knobs_;
 };
+
+/* Since Linux 6.7 the file shows what is left when isolated partitions are taken off, and another one what was asked for. */
+void Knobs::workqueues()
+{
+	Knob knob;
+	knob.kind = Knob::mask;
+	knob.path = queues + "/cpumask";
+	knob.what = "unbound workqueues";
+	if (tree_.exists(queues + "/cpumask_requested")) {
+		knob.write_path = knob.path;
+		knob.path = queues + "/cpumask_requested";
+	}
+	add(knob);
+	for (const std::string &name : tree_.directories(queues))
+		cores(Knob::mask, queues + "/" + name + "/cpumask", "workqueue " + name);
+}
 
 /* Cores may share a policy, so it is named by its own directory, once. */
 void Knobs::frequency(int core)
@@ -130,9 +147,7 @@ std::vector<Knob> all_knobs(const Tree &tree, const CoreSet &online)
 	for (int irq : all_interrupts(tree))
 		knobs.cores(Knob::mask, "/proc/irq/" + std::to_string(irq) + "/smp_affinity",
 			    "interrupt " + interrupt_name(tree, irq), irq);
-	knobs.cores(Knob::mask, workqueues + "/cpumask", "unbound workqueues");
-	for (const std::string &name : tree.directories(workqueues))
-		knobs.cores(Knob::mask, workqueues + "/" + name + "/cpumask", "workqueue " + name);
+	knobs.workqueues();
 	knobs.cores(Knob::list, "/proc/sys/kernel/watchdog_cpumask", "lockup detectors");
 	knobs.word("/proc/sys/vm/stat_interval", std::to_string(stat_interval) + "\n", "interval of memory statistics");
 	knobs.word("/proc/sys/kernel/timer_migration", "1\n", "timers on busy cores");

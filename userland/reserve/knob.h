@@ -16,6 +16,7 @@ struct Knob {
 	enum Kind { mask, list, word };
 	Kind kind = word;
 	std::string path, what;
+	std::string write_path; /* if it is set in another file than the one that shows it */
 	std::string word_text;
 	CoreSet cores;
 	int interrupt = -1; /* number of the interrupt whose affinity it is */

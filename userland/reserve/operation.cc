@@ -53,8 +53,10 @@ std::vector<Step> Operation::plan_values()
 				continue;
 		}
 		value.left = knob_target(knob, value.was, change_.after, change_.service());
-		if (value.left != *now)
+		if (value.left != *now) {
 			steps.push_back(value_step(knob.path, *now, value.left, knob.what));
+			steps.back().write_path = knob.write_path;
+		}
 		values[knob.path] = value;
 	}
 	next_.values = std::move(values);

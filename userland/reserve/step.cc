@@ -13,6 +13,11 @@ namespace
 
 constexpr std::array<const char *, 6> kind_names = {"write", "mkdir", "rmdir", "hush", "expect", "task"};
 
+const std::string &written_path(const Step &step)
+{
+	return step.write_path.empty() ? step.path : step.write_path;
+}
+
 Result<> set_task(Tree &tree, const Step &step, const std::string &list)
 {
 	const CoreSet cores = parse_list(list).value_or(CoreSet());
@@ -39,7 +44,7 @@ Result<> undo_step(Tree &tree, const Step &step)
 				  now->starts_with(step.next + " invalid");
 		if (!ours)
 			return fail(EBUSY, "reads `" + trimmed(*now) + "`, not ours: left alone");
-		return tree.write(step.path, step.undo_text);
+		return tree.write(written_path(step), step.undo_text);
 	}
 	case Step::make_directory:
 		if (!tree.exists(step.path))
@@ -83,6 +88,8 @@ nlohmann::json to_json(const Step &step)
 		object["path"] = step.path;
 		object["write"] = step.text;
 		object["undo"] = step.undo_text;
+		if (!step.write_path.empty())
+			object["into"] = step.write_path;
 		if (!step.second_text.empty())
 			object["second"] = step.second_text;
 	}
@@ -102,6 +109,7 @@ std::optional<Step> step_from_json(const nlohmann::json &object)
 		step.next = object.value("new", "");
 		step.text = object.value("write", "");
 		step.undo_text = object.value("undo", "");
+		step.write_path = object.value("into", "");
 		step.second_text = object.value("second", "");
 		step.what = object.value("what", "");
 		step.tid = object.value("tid", 0);
@@ -116,9 +124,9 @@ Result<> do_step(Tree &tree, const Step &step)
 	switch (step.kind) {
 	case Step::write:
 	case Step::hush: {
-		auto written = tree.write(step.path, step.text);
+		auto written = tree.write(written_path(step), step.text);
 		if (!written && written.error().code == EINVAL && !step.second_text.empty())
-			written = tree.write(step.path, step.second_text);
+			written = tree.write(written_path(step), step.second_text);
 		return written;
 	}
 	case Step::make_directory:

@@ -28,6 +28,7 @@ struct Step {
 	enum Kind { write, make_directory, remove_directory, hush, expect, task };
 	Kind kind = write;
 	std::string path; /* none of a task */
+	std::string write_path; /* where the kernel takes what it shows in `path`, if that is another file */
 	std::string old, next; /* what the file reads before and after, or core lists of a task */
 	std::string text, undo_text; /* what is written for it */
 	std::string second_text; /* tried when the kernel doesn't know `text` (EINVAL) */

@@ -17,10 +17,12 @@ children=()
 
 leave() {
 	local pid
-	for pid in "${children[@]}"; do
-		kill -KILL "$pid" 2>/dev/null
-	done
-	wait 2>/dev/null
+	{
+		for pid in "${children[@]}"; do
+			kill -KILL "$pid"
+		done
+		wait
+	} 2>/dev/null
 	"$decouple" cores release all >/dev/null 2>&1
 	rm -rf "$work"
 }
@@ -54,21 +56,31 @@ use_v2() {
 	[ -d $cgroup/hold ] || hold_cpusets hold_v2
 }
 
-# Everything that a reservation may change, but for tasks: a line each.
+# Everything that a reservation may change, but for tasks: a line each. Few processes: they are slow here.
 settings() {
-	grep -rH '' /proc/irq/default_smp_affinity /proc/irq/*/smp_affinity /proc/sys/kernel/watchdog_cpumask \
-		/proc/sys/kernel/timer_migration /proc/sys/vm/stat_interval /sys/devices/system/cpu/cpu*/power/pm_qos_resume_latency_us
-	find /sys/devices/virtual/workqueue/ -name '*cpumask*' -exec grep -H '' {} +
-	find $cgroup -name 'cpuset.*' -exec grep -H '' {} + 2>/dev/null
-	find $cgroup -name cgroup.subtree_control -exec grep -H '' {} +
-	find $cgroup -type d
-	ls /var/lib/decouple 2>/dev/null
+	local queues=/sys/devices/virtual/workqueue
+	grep -sH '' /proc/irq/default_smp_affinity /proc/irq/*/smp_affinity /proc/sys/kernel/watchdog_cpumask \
+		/proc/sys/kernel/timer_migration /proc/sys/vm/stat_interval /sys/devices/system/cpu/cpu*/power/pm_qos_resume_latency_us \
+		$queues/cpumask* $queues/*/cpumask $cgroup/cpuset.* $cgroup/*/cpuset.* $cgroup/cgroup.subtree_control \
+		$cgroup/*/cgroup.subtree_control
+	printf '%s\n' $cgroup/*/ /var/lib/decouple/*
 }
 
-# Name, number and affinity of tasks. Workers of workqueues come and go.
+# Number, name and affinity of tasks. Workers of workqueues come and go.
 affinities() {
-	grep -H '^\(Name\|Cpus_allowed_list\):' /proc/[0-9]*/status 2>/dev/null | sed 's,/proc/\([0-9]*\)/status:[A-Za-z_]*:,\1,' |
-		paste - - | awk '$1 == $3 && $2 !~ /^kworker/ { print $1, $2, $4 }' | sort
+	grep -sh '^\(Name\|Tgid\|Cpus_allowed_list\):' /proc/[0-9]*/status | awk '
+		$1 == "Name:" { name = $2 }
+		$1 == "Tgid:" { number = $2 }
+		$1 == "Cpus_allowed_list:" && name !~ /^kworker/ { print number, name, $2 }'
+}
+
+# Has the kernel alone the say in its affinity (PF_NO_SETAFFINITY)? Rescuers of workqueues go where they are needed.
+is_fixed() { # NUMBER
+	local stat
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+	# shellcheck disable=SC2086
+	set -- ${stat##*)}
+	[ $(($7 & 0x04000000)) != 0 ]
 }
 
 before() {
@@ -81,8 +93,11 @@ as_before() { # WHEN
 	settings >"$work/settings.now"
 	diff "$work/settings" "$work/settings.now" >"$work/diff" || fail "$1: settings differ: $(cat "$work/diff")"
 	affinities >"$work/affinities.now"
-	join -j 1 "$work/affinities" "$work/affinities.now" | awk '$2 == $4 && $3 != $5' >"$work/diff"
-	[ ! -s "$work/diff" ] || fail "$1: affinities differ (number, name, before, name, now): $(cat "$work/diff")"
+	awk 'NR == FNR { was[$1 " " $2] = $3 } NR != FNR && $1 " " $2 in was && was[$1 " " $2] != $3 { print $1, $2, was[$1 " " $2], $3 }' \
+		"$work/affinities" "$work/affinities.now" | while read -r task; do
+		is_fixed "${task%% *}" || echo "$task"
+	done >"$work/diff"
+	[ ! -s "$work/diff" ] || fail "$1: affinities differ (number, name, before, now): $(cat "$work/diff")"
 }
 
 start() { # COMMAND...: in the background; sets $pid
