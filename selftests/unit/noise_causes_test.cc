@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* `decouple noise`: events of `decouple why`, what they explain; choice of cores; lists of cores; places on a chart. */
+/* `decouple noise`: events of `decouple why`, what they explain; choice of cores; places on a chart. */
 #include "tools/budget.cc"
 #include "tools/causes.cc"
 #include "tools/chart.cc"
