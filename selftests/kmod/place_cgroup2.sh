@@ -32,7 +32,7 @@ pause 0.1
 kill -CONT "$pid"
 for ((try = 0; try < 50; try++)); do
 	look
-	[ "$state" = decoupled ] || break
+	case $state in '' | decoupled) ;; *) break ;; esac # empty: no answer in time
 	pause 0.05
 done
 case $state,$reason in
