@@ -20,7 +20,7 @@ core=$(($(nproc --all) - 1))
 measures() {
 	local wanted=$1 status
 	shift
-	timeout 60 "$decouple" "${tiny[@]}" --json "$@" >"$dir/json" 2>"$dir/message"
+	timeout $((60 * ${TIMEOUT_SCALE:-1})) "$decouple" "${tiny[@]}" --json "$@" >"$dir/json" 2>"$dir/message"
 	status=$?
 	[ $status = "$wanted" ] || bad "$*: status $status instead of $wanted: $(tail -n 3 "$dir/message") $(head -c 500 "$dir/json")"
 }
@@ -60,7 +60,7 @@ measures 0 --test gaps --core 0
 holds 'all(row["test"] == "gaps" for row in r["rows"])' 'r["host"]["cores"]["plain"] == 0'
 
 case_name=table
-timeout 60 "$decouple" "${tiny[@]}" >"$dir/out" 2>&1 || bad "status $?: $(cat "$dir/out")"
+timeout $((60 * ${TIMEOUT_SCALE:-1})) "$decouple" "${tiny[@]}" >"$dir/out" 2>&1 || bad "status $?: $(cat "$dir/out")"
 for line in "^native .*[0-9]" "^decoupled .*[0-9]" "^hardware floor" "gaps/min" "^causes"; do
 	grep -q "$line" "$dir/out" || bad "no line $line: $(cat "$dir/out")"
 done
@@ -75,7 +75,7 @@ holds 'not r["verdict"]["pass"] and {v["test"] for v in r["verdict"]["violations
 # judges STATUS BUDGET WORD: on a terminal
 judges() {
 	local status
-	timeout 60 "$decouple" "${tiny[@]}" --test fwq --budget "$2" >"$dir/out" 2>&1
+	timeout $((60 * ${TIMEOUT_SCALE:-1})) "$decouple" "${tiny[@]}" --test fwq --budget "$2" >"$dir/out" 2>&1
 	status=$?
 	[ $status = "$1" ] || bad "table, $2: status $status"
 	grep -q "budget $2, decoupled: $3" "$dir/out" || bad "table, $2: $(tail -n 3 "$dir/out")"

@@ -27,7 +27,7 @@ command -v python3 >/dev/null || {
 browse() {
 	local name=$1
 	shift
-	timeout 60 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
+	timeout $((60 * ${TIMEOUT_SCALE:-1})) chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
 		--disable-component-update --disable-sync --user-data-dir="$dir/profile" --hide-scrollbars "$@" \
 		"file://$dir/$name.html" 2>"$dir/browser" || bad "$name: chromium $*: status $?: $(tail -n 3 "$dir/browser")"
 }
@@ -40,7 +40,7 @@ for i in range(600):
     at = time.monotonic_ns() + i * 100_000_000
     print(json.dumps({"time_ns": at, "duration_ns": 5_000_000, "cause": "<b id='evil'>tick</b>"}))
 END
-timeout 60 "$decouple" noise --reflector "$reflector" --samples 2000 --duration 200ms --rounds 2 --causes "$dir/events" \
+timeout $((60 * ${TIMEOUT_SCALE:-1})) "$decouple" noise --reflector "$reflector" --samples 2000 --duration 200ms --rounds 2 --causes "$dir/events" \
 	--budget max=0ns --html "$dir/report.html" >"$dir/out" 2>&1
 [ $? = 1 ] || bad "status: $(tail -n 3 "$dir/out")"
 browse report --dump-dom >"$dir/dom"
