@@ -18,7 +18,10 @@ count=0
 if ! mountpoint -q $cgroup; then
 	refused 4 'no cgroup file system with the cpuset controller' reserve 3
 fi
-use_v2
+with_one_core() {
+	hold_v2 && refused 1 'cores 2-3: offline' reserve 2-3
+}
+hold_cpusets with_one_core
 before
 refused 1 'core 0: the boot processor' reserve 0
 refused 1 'core 0: the boot processor' reserve 0-3
@@ -44,10 +47,7 @@ printf 'cores = 2\n\nsibling = take\n' >"$work/conf"
 refused 1 'line 3: no setting is called .sibling.' reserve --config "$work/conf"
 printf 'cores = two\n' >"$work/conf"
 refused 1 'line 1: .two. is not a list' reserve --config "$work/conf"
-echo 0 >/sys/devices/system/cpu/cpu3/online
-refused 1 'core 3: offline' reserve 2-3
-echo 1 >/sys/devices/system/cpu/cpu3/online
-# Another's cpuset has the core for itself, or our name.
+# A cpuset of our name, by somebody else.
 mkdir $cgroup/decouple
 refused 1 'is there already' reserve 3
 rmdir $cgroup/decouple
