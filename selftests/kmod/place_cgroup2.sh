@@ -26,7 +26,9 @@ recouple
 # Moved out by somebody, it can't get back: noticed at its next exit, for which a stop is good.
 case_name="moved away"
 attach 1 --reflector signal --cores 1
-echo "$vcpu" >"$cg/cgroup.threads"
+group other 0
+echo threaded >"$cg/other/cgroup.type"
+echo "$vcpu" >"$cg/other/cgroup.threads"
 kill -STOP "$pid"
 pause 0.1
 kill -CONT "$pid"
@@ -41,6 +43,7 @@ none,* | "recoupled,its dedicated core was taken away") ;;
 esac
 counts || bad "given back, it stands still"
 finish
+ungroup other
 
 case_name=run
 : >"$dir/count"

@@ -86,9 +86,11 @@ trap cleanup_cpusets EXIT
 
 # Sets $state, $vcpu, $core, $service and $reason to what `decouple status` says of the first thread of $pid; $state is "none" if there is none.
 look() {
-	state=none vcpu='' core='' service='' reason=''
-	IFS=, read -r state vcpu core service reason < <(timeout 10 "$decouple" status -v --json "$pid" 2>/dev/null |
-		jq -r '.threads[0] // {state: "none"} | "\(.state),\(.vcpu_tid),\(.core),\(.service_core),\(.reason)"')
+	local try
+	for try in 1 2 3; do # a busy machine may give no answer in time
+		IFS=, read -r state vcpu core service reason < <(timeout 20 "$decouple" status -v --json "$pid" 2>/dev/null |
+			jq -r '.threads[0] // {state: "none"} | "\(.state),\(.vcpu_tid),\(.core),\(.service_core),\(.reason)"') && return
+	done
 }
 
 # Where the vCPU thread ran last, and where it may run: sets $ran and $may
