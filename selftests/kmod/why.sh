@@ -114,19 +114,17 @@ echo "$events records, $lost lost, $totals in the totals"
 	bad=1
 }
 
-# A vCPU thread on a core that nobody expected it on: seen from the next look on, and named when it comes back.
+# A vCPU thread that is moved away is brought back by the module: the record in between names the other core.
 vcpu=$(timeout 20 "$decouple" status --json -v "$pid" | jq '.threads[0].vcpu_tid')
 timeout 60 "$decouple" why --json --follow "$pid" >"$dir/lines" &
 why=$!
 sleep 0.5
-for to in 0 $core; do
-	taskset -cp "$to" "$vcpu" >"$dir/message" || fail "the vCPU thread can't be moved: $(cat "$dir/message")"
-	sleep 1
-done
+taskset -cp 0 "$vcpu" >"$dir/message" || fail "the vCPU thread can't be moved: $(cat "$dir/message")"
+sleep 1
 kill -INT $why
 wait $why || fail "why ended with status $?"
-read -r there back < <(jq -rs '[([.[:-1][] | select(.core == 0)] | length), ([.[:-1][].causes[] | select(.kind == "moved" and .core == 0)] | length)] | @tsv' "$dir/lines")
-echo "moved: $there records on the other core, $back of the way back"
-[ "$there" -gt 0 ] && [ "$back" = 1 ] || bad=1
+moved=$(jq -s '[.[:-1][].causes[] | select(.kind == "moved" and .core == 0)] | length' "$dir/lines")
+echo "moved: named $moved times"
+[ "$moved" = 1 ] || bad=1
 [ $bad = 0 ] || jq -r '.events[].words' "$dir/planted" | sort | uniq -c | sort -rn | head -n 40
 exit $bad
