@@ -27,7 +27,7 @@ static u32 core_aux()
 /* Only the manager starts vCPU threads, and waits for each: there is one request at a time. */
 static long ask_controller(const Session *s)
 {
-	constexpr u32 tries = 20000;
+	constexpr u32 tries = 100000; /* 10 s, as the controller waits for a capture */
 	TimeSpec moment = {0, 100000};
 	PlaceRequest &r = control.place;
 	if (!manager_is_awaited())
