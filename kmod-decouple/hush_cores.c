@@ -22,13 +22,6 @@
 #include "sysfs.h"
 #include "timekeeper.h"
 
-/*
- * Beyond the upper bound the ACPI PM timer (24 bits, 4.7 s) could wrap between two looks of the clocksource watchdog, which are half a second
- * apart and come by timers of each processor in turn; and the hard lockup detector (10 s) could miss the timer that feeds it (4 s).
- */
-#define SHORTEST 10 /* milliseconds */
-#define LONGEST 4000
-
 static DEFINE_MUTEX(lock); /* of all of this */
 static struct cpumask hushed; /* read without */
 static DEFINE_PER_CPU(unsigned int, milliseconds);
@@ -186,7 +179,7 @@ static long parse(char *text, unsigned int *core, unsigned int *ms)
 		return -EINVAL;
 	if (*core >= nr_cpu_ids || !cpu_possible(*core) || strchr(second, '\n'))
 		return -EINVAL;
-	return !*ms || (*ms >= SHORTEST && *ms <= LONGEST) ? 0 : -EINVAL;
+	return !*ms || (*ms >= DECOUPLE_HUSH_MS_MIN && *ms <= DECOUPLE_HUSH_MS_MAX) ? 0 : -EINVAL;
 }
 
 static long set(char *text)

@@ -18,6 +18,14 @@
 #define DECOUPLE_DEVICE "/dev/decouple"
 #define DECOUPLE_SYSFS "/sys/kernel/decouple"
 
+/*
+ * Milliseconds that DECOUPLE_SYSFS "/hush" takes for a core, besides 0. Beyond the upper bound the ACPI PM timer (24 bits, 4.7 s) could wrap
+ * between two looks of the clocksource watchdog, which are half a second apart and come by timers of each processor in turn; and the hard lockup
+ * detector (10 s) could miss the timer that feeds it (4 s).
+ */
+#define DECOUPLE_HUSH_MS_MIN 10
+#define DECOUPLE_HUSH_MS_MAX 4000
+
 /* Incremented with each incompatible change; a program and a module of different numbers have nothing to say to each other. */
 #define DECOUPLE_ABI_VERSION 4
 

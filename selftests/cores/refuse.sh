@@ -39,6 +39,7 @@ refused 2 'not in {list,reserve,release}' take 3
 refused 2 'not in {leave,take,idle}' reserve 3 --siblings give
 refused 2 'not a number of milliseconds' reserve 3 --hush=0
 refused 2 'not a number of milliseconds' reserve 3 --hush=1s
+refused 2 'not a number of milliseconds' reserve 3 --hush=4001
 refused 1 'core 3: not reserved' release 3
 [ -e /sys/kernel/decouple/hush ] || refused 4 '--hush needs the kernel module' reserve 3 --hush
 refused 1 'open the configuration' reserve --config "$work/none"

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "decouple/uapi.h"
 #include "reserve/cpuset.h"
 #include "reserve/knob.h"
 #include "reserve/topology.h"
@@ -73,7 +74,7 @@ private:
 };
 
 /* Milliseconds that --hush and the configuration file may ask for. */
-constexpr unsigned hush_least = 1, hush_most = 60000, hush_default = 1000;
+constexpr unsigned hush_least = DECOUPLE_HUSH_MS_MIN, hush_most = DECOUPLE_HUSH_MS_MAX, hush_default = 1000;
 
 } // namespace decouple
 
