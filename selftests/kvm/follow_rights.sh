@@ -21,7 +21,7 @@ user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 # Only here /dev/kvm is everybody's.
 # shellcheck disable=SC2016 # the inner shell's
 as_user() {
-	timeout 50 unshare -m sh -c 'mount --bind "$1" /dev/kvm && shift && exec "$@"' sh "$dir/kvm" "${user[@]}" "$@" 2>&1
+	timeout 50 unshare -m sh -c 'mount --bind "$1" /dev/kvm && shift && exec "$@"' sh "$dir/kvm" "${user[@]}" "$@" 2>"$dir/err"
 }
 programs=("$program" "$dir/setuid" "$dir/setgid")
 if setcap cap_net_raw+ep "$dir/capable" 2>/dev/null; then
@@ -35,7 +35,7 @@ grep -q 'euid 0' "$dir/native" || {
 	echo "set-user-ID programs have no effect in $dir (mounted nosuid?)"
 	exit 4
 }
-as_user "$decouple" run --follow --reflector signal -- "$program" "${programs[@]}" >"$dir/followed" || bad "status $?"
+as_user "$decouple" run --follow --reflector signal -- "$program" "${programs[@]}" >"$dir/followed" || bad "status $?: $(cat "$dir/err")"
 sed 's/, [a-z]*$//' "$dir/followed" | diff -u "$dir/native" - || bad "not as natively: $(cat "$dir/followed")"
 [ "$(sed -n '1,2s/.*, //p' "$dir/followed" | uniq)" = decoupled ] || bad "a plain program: $(head -n 2 "$dir/followed")"
 [ "$(sed -n '3,$s/.*, //p' "$dir/followed" | uniq)" = native ] || bad "programs with rights: $(cat "$dir/followed")"
