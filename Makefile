@@ -32,7 +32,7 @@ vmm-lite userland tools userland/cli selftests:
 userland: vmm-lite
 tools: userland
 userland/cli: userland tools
-selftests: userland
+selftests: userland userland/cli
 
 # Names PREFIX, which may differ from one make to the next.
 build/libdecouple.pc: userland/libdecouple.pc.in userland FORCE
