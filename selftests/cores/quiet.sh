@@ -76,7 +76,8 @@ sleep 2
 measure "hushed"
 echo "interrupts in 100 s, medians: $plain reserved, $median reserved and hushed"
 [ "$plain" -gt 1500 ] || fail "the tick was not there before"
-[ "$median" -le 300 ] || fail "not hushed" # the figure itself is a claim, see docs/claims.md
+# Whether it is one a second is measured, not tested: docs/claims.md, H5.
+[ $((median * 10)) -le "$plain" ] || fail "not hushed"
 timeout 60 "$decouple" recouple "$pid" >"$work/out" 2>&1 || fail "recouple: $(cat "$work/out")"
 for pid in "${children[@]}"; do
 	kill -KILL "$pid" 2>/dev/null
