@@ -63,7 +63,7 @@ static u32 measure(const struct decouple_apic_timer *t)
 	return (u32)min_t(u64, rate, U32_MAX);
 }
 
-const char *decouple_apic_timer_probe(struct decouple_apic_timer *t, unsigned int milliseconds)
+const char *decouple_apic_timer_probe(struct decouple_apic_timer *t)
 {
 	u64 base = __rdmsr(MSR_IA32_APICBASE);
 	u32 lvt;
@@ -77,19 +77,13 @@ const char *decouple_apic_timer_probe(struct decouple_apic_timer *t, unsigned in
 	if (lvt & APIC_LVT_TIMER_PERIODIC)
 		return "the tick is periodic (no high resolution timers)";
 	t->deadline = lvt & APIC_LVT_TIMER_TSCDEADLINE;
-	if (t->deadline) {
-		t->hold = (u64)milliseconds * tsc_khz;
-		return NULL;
-	}
-	t->rate = measure(t);
-	if (!t->rate)
-		return "the local APIC's timer could not be measured";
-	t->hold = min_t(u64, (u64)milliseconds * t->rate, U32_MAX);
-	return NULL;
+	t->unit = t->deadline ? tsc_khz : measure(t);
+	return t->unit ? NULL : "the local APIC's timer could not be measured";
 }
 
-bool decouple_apic_timer_put_off(struct decouple_apic_timer *t)
+bool decouple_apic_timer_put_off(struct decouple_apic_timer *t, unsigned int milliseconds)
 {
+	t->hold = milliseconds * t->unit;
 	if (t->deadline) {
 		t->was = read_deadline();
 		t->ours = rdtsc() + t->hold;
@@ -98,7 +92,7 @@ bool decouple_apic_timer_put_off(struct decouple_apic_timer *t)
 		write_deadline(t->ours);
 	} else {
 		t->was = read_register(t, APIC_TMCCT);
-		t->ours = t->hold;
+		t->ours = min_t(u64, t->hold, U32_MAX);
 		if (!t->was || t->was >= t->ours)
 			return false;
 		write_register(t, APIC_TMICT, (u32)t->ours);
@@ -128,5 +122,5 @@ u64 decouple_apic_timer_due(const struct decouple_apic_timer *t)
 {
 	if (t->deadline)
 		return t->was + t->hold - t->ours;
-	return div_u64(t->was * tsc_khz, t->rate);
+	return div64_u64(t->was * tsc_khz, t->unit);
 }

@@ -26,6 +26,7 @@
  * Both probes may come without the other one: a fast exit re-enters past kvm_exit, other VMs' threads leave. `in` makes them idempotent.
  */
 #include <linux/context_tracking.h>
+#include <linux/hardirq.h>
 #include <linux/kernel_stat.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
@@ -37,6 +38,7 @@
 #include <asm/msr.h>
 #include <asm/tsc.h>
 
+#include <decouple/uapi.h>
 #include "apic_timer.h"
 #include "compat.h"
 #include "hush.h"
@@ -44,18 +46,27 @@
 #if DECOUPLE_HUSH
 
 /*
- * Ticks that a core gets before its tick is put off, behind an exit with and without another task having run there: timers of a few ticks that
- * were armed here, and RCU callbacks, are done by then. The thread that drives grace periods sleeps for one to four.
+ * Ticks that a core gets before its tick is put off, behind an exit that was not for a timer, and behind another task: timers of a few ticks
+ * that were armed here, and RCU callbacks, are done by then. The thread that drives grace periods sleeps for one to four.
  */
 #define CALM_TASK 10
 #define CALM 3
+
+/*
+ * The interval is that of disturbances in the mean: stays last for one more, and never for more than that, until those are made up for which
+ * came sooner. More of them than DEBT are forgotten.
+ */
+#define DEBT 32
 
 /* Read and written by the core itself, interrupts or preemption off, but where it says so. */
 struct core {
 	bool on; /* cleared by others as well */
 	bool in; /* the state above; others look */
 	int srcu;
-	unsigned int restless; /* stays of a tick or so in guest mode that are to come first */
+	unsigned int milliseconds; /* the interval */
+	unsigned int restless; /* ticks that are to come first */
+	unsigned int debt; /* intervals without a disturbance that are to be made up for */
+	unsigned int timers; /* timer interrupts until the last entry */
 	const struct task_struct *thread; /* that entered last; for comparison only */
 	u64 entered; /* TSC */
 	u64 interval; /* TSC cycles */
@@ -94,6 +105,29 @@ static u64 tick_cycles(void)
 	return (u64)tsc_khz * 1000 / HZ;
 }
 
+/*
+ * What has the last stay ended with? With the timer's interrupt, which has been served by now, or with something else. How long it was doesn't
+ * tell: a tick may be due a moment behind the last one, when that was late.
+ */
+static void settle_down(struct core *c)
+{
+	unsigned int timers = this_cpu_read(irq_stat.apic_timer_irqs);
+	unsigned int ticks = timers - c->timers;
+
+	c->timers = timers;
+	if (ticks)
+		c->restless -= min(c->restless, ticks);
+	else
+		c->restless = max(c->restless, (unsigned int)CALM);
+	c->debt = min(c->debt + max(ticks, 1u), (unsigned int)DEBT);
+}
+
+/* How long this stay is to be. The disturbance that ends it is in the debt, too, when it is over. */
+static unsigned int stay(const struct core *c)
+{
+	return min(c->milliseconds * (c->debt > 1 ? 2u : 1u), (unsigned int)DECOUPLE_HUSH_MS_MAX);
+}
+
 /* With another task waiting for the core, the tick is what makes the thread yield. */
 notrace void decouple_hush_enter(void)
 {
@@ -101,10 +135,11 @@ notrace void decouple_hush_enter(void)
 
 	if (c->in || !READ_ONCE(c->on))
 		return;
+	settle_down(c);
 	c->entered = rdtsc();
 	c->thread = current;
 	if (c->restless || current->nr_cpus_allowed != 1 || !single_task_running() || anybody_listens() ||
-	    !decouple_apic_timer_put_off(&c->timer))
+	    !decouple_apic_timer_put_off(&c->timer, stay(c)))
 		return;
 	preempt_disable_notrace();
 	c->srcu = srcu_read_lock_notrace(&tracepoint_srcu);
@@ -136,7 +171,6 @@ static void account(struct core *c, u64 passed)
 
 static void leave(struct core *c, u64 passed)
 {
-	bool served = passed >= c->interval;
 	unsigned long flags;
 
 	current->flags &= ~PF_IDLE;
@@ -146,10 +180,9 @@ static void leave(struct core *c, u64 passed)
 	decouple_apic_timer_put_back(&c->timer);
 	account(c, passed);
 	c->counts.stays++;
-	c->counts.services += served;
+	c->counts.services += passed >= c->interval;
+	c->debt -= min_t(u64, c->debt, div64_u64(passed, c->interval));
 	c->counts.cycles += passed;
-	if (!served)
-		c->restless = CALM;
 	WRITE_ONCE(c->in, false);
 	local_irq_restore(flags);
 	preempt_enable_notrace();
@@ -162,11 +195,6 @@ notrace void decouple_hush_leave(void)
 	if (c->in) {
 		ct_idle_exit(); /* nothing before it */
 		leave(c, rdtsc() - c->entered);
-	} else if (READ_ONCE(c->on)) {
-		if (rdtsc() - c->entered < tick_cycles() / 2)
-			c->restless = max(c->restless, (unsigned int)CALM);
-		else if (c->restless)
-			c->restless--;
 	}
 }
 
@@ -212,7 +240,8 @@ const char *decouple_hush_core_prepare(unsigned int milliseconds)
 	for_each_kernel_tracepoint(found, NULL);
 	local_irq_disable();
 	c = this_cpu_ptr(&cores);
-	why = decouple_apic_timer_probe(&c->timer, milliseconds);
+	why = decouple_apic_timer_probe(&c->timer);
+	c->milliseconds = milliseconds;
 	c->interval = (u64)milliseconds * tsc_khz / 100 * 99; /* the two clocks differ a little */
 	local_irq_enable();
 	return why;
@@ -221,6 +250,8 @@ const char *decouple_hush_core_prepare(unsigned int milliseconds)
 void decouple_hush_core_on(void)
 {
 	this_cpu_write(cores.restless, CALM_TASK);
+	this_cpu_write(cores.debt, 0);
+	this_cpu_write(cores.timers, this_cpu_read(irq_stat.apic_timer_irqs));
 	this_cpu_write(cores.on, true);
 }
 
