@@ -5,12 +5,31 @@
  */
 #include <linux/cpumask.h>
 #include <linux/irq_work.h>
+#include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 
 #include "decouple.h"
 
 #define NOWHERE (-1)
+
+/* Who brings a thread back: the module's work, and the thread itself when it comes out of the guest. One does, and counts it. */
+static DEFINE_MUTEX(returning);
+
+static long put_on_core(struct decouple_session *s, struct task_struct *t, unsigned int core)
+{
+	const struct cpumask *mask = cpumask_of(core);
+	long err = 0;
+
+	mutex_lock(&returning);
+	if (!cpumask_equal(&t->cpus_mask, mask)) {
+		err = set_cpus_allowed_ptr(t, mask);
+		if (!err && s->placed == (int)core)
+			WRITE_ONCE(s->returns, s->returns + 1);
+	}
+	mutex_unlock(&returning);
+	return err;
+}
 
 /* The vCPU thread, referenced, if it is to be brought back; or NULL. */
 static struct task_struct *strayed_thread(struct decouple_session *s)
@@ -32,11 +51,9 @@ static void bring_back(struct work_struct *work)
 {
 	struct decouple_session *s = container_of(work, struct decouple_session, bring_back);
 	struct task_struct *t = strayed_thread(s);
-	const struct cpumask *core = cpumask_of((unsigned int)READ_ONCE(s->placed));
 
 	if (t) {
-		if (!cpumask_equal(&t->cpus_mask, core) && !set_cpus_allowed_ptr(t, core))
-			WRITE_ONCE(s->returns, s->returns + 1);
+		put_on_core(s, t, (unsigned int)READ_ONCE(s->placed));
 		put_task_struct(t);
 	}
 	decouple_session_put(s);
@@ -88,7 +105,7 @@ long decouple_place(struct decouple_session *s, u64 core)
 	raw_spin_unlock_irq(&s->lock);
 	if (others)
 		return -EBUSY;
-	err = set_cpus_allowed_ptr(current, cpumask_of((unsigned int)core));
+	err = put_on_core(s, current, (unsigned int)core);
 	if (err)
 		return err == -EINVAL ? -ENODEV : err; /* it goes offline */
 	WRITE_ONCE(s->placed, (int)core);
