@@ -5,6 +5,8 @@
 # core is interrupted about once in the interval; full service is back with recouple, kill, setting it off, and the core's going offline.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=selftests/lib/executed.sh
+. "$here/../lib/executed.sh"
 decouple=${DECOUPLE:-$here/../../build/decouple}
 build=${TEST_BUILD:-$here/../../build/selftests}/kmod
 hush=/sys/kernel/decouple/hush
@@ -37,6 +39,7 @@ interrupts() {
 start() {
 	"$build/spin" </dev/null >/dev/null 2>&1 &
 	pid=$!
+	executed $pid
 	timeout 30 "$decouple" --reflector module --cores $core $pid >"$dir/message" 2>&1 || fail "$(cat "$dir/message")"
 }
 # An overloaded machine may find nobody who keeps the time in time.

@@ -20,20 +20,24 @@ allowed() { # PART TARGET
 	return 1
 }
 
-# Path in the tree of what FILE includes as NAME; empty: not ours.
+# Sets target to the path in the tree of what FILE includes as NAME; empty: not ours. Without a process: there are thousands.
 resolve() { # FILE NAME
 	local dir
-	for dir in "$(dirname "$1")" . include userland "${1%%/*}"; do
-		if [ -f "$dir/$2" ]; then
-			realpath --relative-to=. "$dir/$2"
-			return
-		fi
+	target=
+	for dir in "${1%/*}" . include userland "${1%%/*}"; do
+		[ -f "$dir/$2" ] || continue
+		target=$dir/$2
+		target=${target#./}
+		while [[ $target =~ ^(|.*/)[^/.]+/\.\./(.*)$ ]]; do
+			target=${BASH_REMATCH[1]}${BASH_REMATCH[2]}
+		done
+		return
 	done
 }
 
 while IFS=: read -r file name; do
 	part=${file%%/*}
-	target=$(resolve "$file" "$name")
+	resolve "$file" "$name"
 	[ "$target" ] || continue
 	count=$((count + 1))
 	if [ "$part" = include ]; then

@@ -4,20 +4,22 @@
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=selftests/style/files.bash
 . selftests/style/files.bash
-limit=600 status=0
-while read -r file; do
-	lines=$(wc -l <"$file")
-	if [ "$lines" -gt $limit ]; then
-		echo "$file: $lines lines, the limit is $limit: split it"
-		status=1
-	fi
-	case $file in
-	*.md | *.json | *.txt | *.svg) continue ;;
-	esac
-	if ! head -n 3 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0-only'; then
-		echo "$file: no SPDX line at the top"
-		status=1
-	fi
-done < <(sources '*.c' '*.h' '*.cc' '*.S' '*.lds' '*.sh' '*.bash' '*.py' '*.md' '*Makefile' '*.1' '.ci/run' 'userland/completion/*')
-[ $status = 0 ] && echo "all files are within $limit lines and have their SPDX line"
-exit $status
+# One process for all files: there are many.
+mapfile -t files < <(sources '*.c' '*.h' '*.cc' '*.S' '*.lds' '*.sh' '*.bash' '*.py' '*.md' '*Makefile' '*.1' '.ci/run' 'userland/completion/*')
+awk -v limit=600 '
+	function ended() {
+		if (lines > limit)
+			say(name ": " lines " lines, the limit is " limit ": split it")
+		if (name && !licensed && name !~ /\.(md|json|txt|svg)$/)
+			say(name ": no SPDX line at the top")
+	}
+	function say(what) { print what; bad = 1 }
+	FNR == 1 { ended(); name = FILENAME; licensed = 0 }
+	FNR <= 3 && /SPDX-License-Identifier: GPL-2.0-only/ { licensed = 1 }
+	{ lines = FNR }
+	END {
+		ended()
+		if (!bad)
+			print "all files are within " limit " lines and have their SPDX line"
+		exit bad
+	}' "${files[@]}"

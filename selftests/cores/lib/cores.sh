@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 # What the tests of `decouple cores` share. They run in the VM, where nothing is mounted that others would need.
 set -u
+# shellcheck source=selftests/lib/executed.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/executed.sh"
 decouple=${DECOUPLE:-build/decouple}
 cgroup=/sys/fs/cgroup
 [ "${DECOUPLE_RIG:-}" ] || {
@@ -104,6 +106,7 @@ start() { # COMMAND...: in the background; sets $pid
 	"$@" </dev/null >/dev/null 2>&1 &
 	pid=$!
 	children+=("$pid")
+	executed "$pid"
 }
 
 cores() { # ARGUMENTS: has to succeed; output in $work/out
