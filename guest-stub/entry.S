@@ -4,7 +4,7 @@
  *
  * The page is copied to the start of each vCPU's block, so everything is addressed relative to RIP. It runs at CPL 0 on SVM and VMX
  * and at CPL 3 on PVM, where SYSCALL does not raise the privilege: no privileged instruction but SYSRETQ and what belongs to the
- * exchange, which are reached at CPL 0 only.
+ * exchange and the halt, which are reached at CPL 0 only.
  *
  * On entry: RAX number, RDI RSI RDX R10 R8 R9 arguments, RCX return RIP, R11 RFLAGS, RSP the user's, interrupts off at CPL 0.
  * On exit:  RAX result, RCX and R11 as on entry (as after a native SYSCALL), everything else unchanged.
@@ -51,8 +51,10 @@ stub_entry_published:
 	pause
 	dec	%esp
 	jnz	1b
+	cmpl	$0, SLOT(DECOUPLE_SLOT_HALTS)
+	jne	7f
 	mov	%eax, DOORBELL(DECOUPLE_DOORBELL_WAIT)	/* MMIO exit; back when replied */
-	mov	SLOT(DECOUPLE_SLOT_SPIN), %esp
+2:	mov	SLOT(DECOUPLE_SLOT_SPIN), %esp
 	jmp	1b
 3:	cmpl	$DECOUPLE_REPLY_RETURN, SLOT(DECOUPLE_SLOT_REPLY)
 	jne	5f
@@ -118,5 +120,23 @@ stub_entry_published:
 	mov	REG(RAX), %rax
 	lea	REG(RIP), %rsp
 	iretq
+
+/*
+ * The halt. CPL 0. The last halt's interrupt is acknowledged only now: nobody waits for that, and those that come too late don't disturb the
+ * program meanwhile. One that is pending comes at once, and is for nothing. EAX is kept.
+ */
+7:	movabs	$(DECOUPLE_STUB_VA + DECOUPLE_STUB_OFF_APIC), %rsp
+	movl	$0, DECOUPLE_APIC_EOI(%rsp)
+	mov	$1, %esp
+	xchg	%esp, SLOT(DECOUPLE_SLOT_VCPU_HALTED)	/* the barrier pairs with those of who replies: gate.cc: gate_answer */
+	cmp	%eax, SLOT(DECOUPLE_SLOT_REP_SEQ)
+	je	8f
+	jmp	9f
+	.org	stub_entry + DECOUPLE_ENTRY_HLT - 1
+9:	sti
+	hlt
+	cli
+8:	movl	$0, SLOT(DECOUPLE_SLOT_VCPU_HALTED)
+	jmp	2b
 stub_entry_end:
 	.section .note.GNU-stack, "", @progbits

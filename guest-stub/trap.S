@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ring-0 vector stubs. Nothing is handled in the guest: each vector leaves by the one exit port with all user registers intact, and
+ * Ring-0 vector stubs. Nothing is handled in the guest but DECOUPLE_VECTOR_WAKE: each other vector leaves by the one exit port with all user registers intact, and
  * the resident reads the frame from the ring-0 stack. The vector follows from RIP. After the exit the resident sets RIP to the
  * iretq (retry the instruction) or replaces the state.
  */
@@ -17,6 +17,25 @@ stub_traps:
 	jmp	1b
 	.endr
 	.org	stub_traps + DECOUPLE_TRAP_IRET
+	iretq
+
+/*
+ * DECOUPLE_VECTOR_WAKE, at the top of IST1; acknowledged before the next halt (entry.S). vmm-lite/state.cc derives the interrupted state
+ * from RSP at any instruction here.
+ *
+ * An interrupt that the processor takes between STI and HLT (it should not, but a nested hypervisor may lose the shadow of STI) would
+ * have the HLT sleep for it: that is left out then.
+ */
+	.org	stub_traps + DECOUPLE_TRAP_WAKE
+	push	%rax
+	mov	8(%rsp), %rax
+	test	%rax, %rax
+	jns	1f
+	and	$(DECOUPLE_PAGE_SIZE - 1), %eax
+	cmp	$DECOUPLE_ENTRY_HLT, %eax
+	jne	1f
+	incq	8(%rsp)
+1:	pop	%rax
 	iretq
 stub_traps_end:
 	.section .note.GNU-stack, "", @progbits

@@ -70,6 +70,13 @@
 #define DECOUPLE_HUSH 0
 #endif
 
+/* 6.8: eventfds count one at a time. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define decouple_eventfd_signal(counter) eventfd_signal(counter, 1)
+#else
+#define decouple_eventfd_signal(counter) eventfd_signal(counter)
+#endif
+
 /* 6.2: for timers that arm themselves anew. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define decouple_timer_shutdown(timer) del_timer_sync(timer)

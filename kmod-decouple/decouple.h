@@ -73,6 +73,8 @@ struct decouple_session {
 	struct file *doorbell; /* under process->lock; eventfd, referenced; NULL: none */
 	wait_queue_head_t *doorbell_queue;
 	wait_queue_entry_t doorbell_entry;
+	u64 fetched; /* the vCPU thread's own: page that KVM last fetched for it */
+	struct decouple_event *event; /* see event.c; set once, under process->lock; NULL: none */
 	unsigned int index;
 
 	/* The directory in sysfs; see directory.c. */

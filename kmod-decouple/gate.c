@@ -7,6 +7,7 @@
 #include <asm/ptrace.h>
 
 #include "decouple.h"
+#include "event.h"
 
 /* What user code may set, as in rt_sigreturn (arch/x86/kernel/signal.c: FIX_EFLAGS), and ID and NT, which it can set by POPF. */
 #define USER_FLAGS                                                                                                             \
@@ -218,6 +219,12 @@ static long session_call(struct decouple_session *s, u64 call, u64 arg)
 		return own ? 0 : -EPERM;
 	case DECOUPLE_GATE_VCPU:
 		return become_vcpu(s);
+	case DECOUPLE_GATE_EVENTS:
+		return decouple_event_set_up(s, arg);
+	case DECOUPLE_GATE_EVENT:
+		return own ? decouple_event_wait(s, arg) : -EPERM;
+	case DECOUPLE_GATE_WAKE_VCPU:
+		return decouple_event_wake(s);
 	case DECOUPLE_GATE_CORE:
 		return decouple_place(s, arg);
 	case DECOUPLE_GATE_DOORBELL:

@@ -78,7 +78,7 @@ static void switch_off(unsigned int core)
 	decouple_hush_core_off(core);
 	decouple_timekeepers_set(&hushed);
 	if (cpumask_empty(&hushed))
-		decouple_guest_unwatch();
+		decouple_guest_unwatch(DECOUPLE_GUEST_STAYS);
 }
 
 static long switch_on(unsigned int core, unsigned int ms)
@@ -91,7 +91,7 @@ static long switch_on(unsigned int core, unsigned int ms)
 		return refuse(core, -EOPNOTSUPP, why);
 	switch_off(core);
 	if (cpumask_empty(&hushed)) {
-		err = decouple_guest_watch();
+		err = decouple_guest_watch(DECOUPLE_GUEST_STAYS);
 		if (err)
 			return refuse(core, err, "KVM is not there: load kvm_intel or kvm_amd first");
 	}

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "decouple.h"
+#include "event.h"
 
 static DEFINE_HASHTABLE(sessions, 8);
 static DEFINE_RAW_SPINLOCK(sessions_lock); /* writers of the hash */
@@ -101,6 +102,7 @@ static void release(struct work_struct *work)
 	struct decouple_session *s = container_of(to_rcu_work(work), struct decouple_session, release);
 
 	decouple_session_doorbell_drop(s);
+	decouple_event_drop(s);
 	if (s->vcpu)
 		put_task_struct(s->vcpu);
 	put_task_struct(s->task);

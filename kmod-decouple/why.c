@@ -333,7 +333,7 @@ static int switch_on(void)
 	decouple_why_smis = boot_cpu_data.x86_vendor == X86_VENDOR_INTEL && !decouple_rdmsr_safe(MSR_SMI_COUNT, &smis);
 	decouple_why_probes_register();
 	WRITE_ONCE(epoch, ++epochs);
-	err = decouple_guest_watch();
+	err = decouple_guest_watch(DECOUPLE_GUEST_STAYS);
 	if (err)
 		goto err_probes;
 	return 0;
@@ -364,7 +364,7 @@ void decouple_why_off(void)
 	mutex_lock(&lock);
 	if (!--users) {
 		WRITE_ONCE(epoch, 0);
-		decouple_guest_unwatch();
+		decouple_guest_unwatch(DECOUPLE_GUEST_STAYS);
 		decouple_why_probes_unregister();
 		tracepoint_synchronize_unregister(); /* somebody else may still watch, and be in enter() */
 		free_cores();

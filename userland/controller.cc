@@ -81,6 +81,8 @@ const char *setup_step_name(uint32_t step)
 		return "clone the vCPU thread";
 	case SetupStep::place:
 		return "bring the vCPU thread to its core";
+	case SetupStep::wake:
+		return "have the vCPU sleep in the guest and be woken there (local APIC, KVM_IRQFD)";
 	case SetupStep::doorbell:
 		return "connect the doorbell with the kernel module";
 	case SetupStep::module_session:

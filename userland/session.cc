@@ -41,6 +41,7 @@ static Config config_for(const AttachOptions &o, const Cores &cores)
 	c.serves_places = 1;
 	c.home_spin_us = o.home_spin_us;
 	c.guest_spin = 2000;
+	c.apics = o.apics;
 	c.follow = o.follow;
 	for (int core : cores.dedicated)
 		if (c.core_count < std::size(c.cores))

@@ -36,6 +36,7 @@ struct AttachOptions {
 	std::vector<int> cores; /* dedicated cores; empty: chosen */
 	std::vector<int> service_cores; /* home threads; empty: what remains of the allowed cores */
 	unsigned home_spin_us = 200;
+	ApicMode apics = ApicMode::none;
 	std::string follow_socket; /* see Config::follow_socket */
 	std::function<void(const std::string &)> progress; /* called for steps of an operation that takes long; may be empty */
 };

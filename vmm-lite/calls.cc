@@ -3,6 +3,7 @@
 #include "calls.h"
 #include "call_class.h"
 #include "cputime.h"
+#include "event.h"
 #include "gate.h"
 #include "manager.h"
 #include "reflector.h"
@@ -55,7 +56,10 @@ static void serve_interruptible(Session *s, u64 call[7])
 	for (;;) {
 		long ret;
 		CallEnd end;
-		if (reflector_call(s, call, s->mask, &ret, &end)) {
+		EventEnd event = event_wait(s, call, &end);
+		if (event == EventEnd::replied)
+			return;
+		if (event == EventEnd::none && reflector_call(s, call, s->mask, &ret, &end)) {
 			if (ret < 0 || call_reaps(call[0]))
 				call_finish(s, ret); /* SIGPIPE, SIGXFSZ, SIGCHLD: before the call returns */
 			else

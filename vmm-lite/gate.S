@@ -268,7 +268,7 @@ fault_entry:
 	.hidden	image_header
 image_header:
 	.quad	0x7a5d3e91c46f08b2, 0x656c70756f636564	/* resident_magic */
-	.long	4					/* resident_version */
+	.long	5					/* resident_version */
 	.long	image_file_size, image_size, image_text_size
 	.long	init_entry - image_header
 	.long	control - image_header

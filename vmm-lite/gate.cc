@@ -5,6 +5,7 @@
 #include "panic.h"
 #include "reflector.h"
 #include "vcpu.h"
+#include "wake.h"
 #include "manager.h"
 #include "cputime.h"
 #include "fault.h"
@@ -119,9 +120,11 @@ void gate_answer(Session *s, u32 reply)
 	struct decouple_slot *slot = s->slot;
 	slot->reply = reply;
 	store(slot->rep_seq, load(slot->req_seq));
-	full_barrier(); /* pairs with the vCPU thread's before it sleeps */
+	full_barrier(); /* pairs with the vCPU thread's before it sleeps, and the guest's before it halts */
 	if (load(slot->vcpu_asleep))
 		futex_wake(&slot->rep_seq);
+	if (load(slot->vcpu_halted))
+		wake_vcpu(s);
 }
 
 void gate_reply(Session *s, long ret)

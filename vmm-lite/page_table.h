@@ -19,7 +19,7 @@ constexpr u32 area_pages = 512;
 
 namespace pte
 {
-constexpr u64 present = 1, write = 2, user = 4, accessed = 0x20, dirty = 0x40, large = 0x80, nx = 1ull << 63;
+constexpr u64 present = 1, write = 2, user = 4, uncached = 0x18, accessed = 0x20, dirty = 0x40, large = 0x80, nx = 1ull << 63;
 constexpr u64 address = 0x000ffffffffff000;
 } // namespace pte
 

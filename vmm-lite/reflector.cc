@@ -89,6 +89,11 @@ void reflector_kicked()
 		;
 }
 
+bool reflector_unfetched(Session *s)
+{
+	return by_module() && module_reflector::unfetched(s);
+}
+
 static u32 manager_waits; /* it waits for its signal, and saw nothing to do before */
 
 Reason reflector_manager_wait(const TimeSpec *longest)

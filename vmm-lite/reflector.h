@@ -73,6 +73,9 @@ bool reflector_kick(Session *s);
 /* Takes back kicks that came too late. On the vCPU thread. */
 void reflector_kicked();
 
+/* Behind such a return: is it because KVM can't get a page of the guest's, so that Linux must judge the access? */
+bool reflector_unfetched(Session *s);
+
 /* The manager's sleep, and why it is to recouple all, if it is; and its end, from any thread. */
 Reason reflector_manager_wait(const TimeSpec *longest);
 void reflector_manager_wake();

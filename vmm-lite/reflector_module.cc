@@ -131,6 +131,12 @@ bool kick(Session *s)
 	return true;
 }
 
+bool unfetched(Session *s)
+{
+	decouple_frame *f = frame_of(s);
+	return load(f->unfetched) && exchange(f->unfetched, 0u);
+}
+
 static u64 in_ns(const TimeSpec *t)
 {
 	return t ? static_cast<u64>(t->sec) * 1000000000 + static_cast<u64>(t->nsec) : 0;
@@ -216,6 +222,25 @@ bool call(Session *s, const u64 call[7], u64 mask, long *result, CallEnd *how)
 	else
 		*how = call_restarts(call[0]) ? CallEnd::again : CallEnd::again_unhandled;
 	return r != not_done && !(f->interrupted && r == -EINTR);
+}
+
+void wake_vcpu(const Session *s)
+{
+	gate_call(DECOUPLE_GATE_WAKE_VCPU, s->info.index);
+}
+
+long events(const Session *s, const decouple_event_set_up *set_up)
+{
+	return gate_call(DECOUPLE_GATE_EVENTS, s->info.index, addr(set_up));
+}
+
+bool event(Session *s, const decouple_event_wait *wait, u64 mask, long *result, CallEnd *how)
+{
+	const u64 gate[7] = {
+		__NR_msync,	 control.config.gate, DECOUPLE_GATE_PAGE, ms_sync, DECOUPLE_GATE_EVENT, s->info.index,
+		addr(wait),
+	};
+	return call(s, gate, mask, result, how);
 }
 
 bool call_masked(Session *s, const u64 call[7], u64 mask, bool signal, long *result)

@@ -5,8 +5,18 @@
 
 #include "reflector.h"
 
+struct decouple_event_set_up;
+struct decouple_event_wait;
+
 namespace decouple::module_reflector
 {
+
+bool unfetched(Session *s);
+/* Gate call DECOUPLE_GATE_WAKE_VCPU. */
+void wake_vcpu(const Session *s);
+/* Gate calls DECOUPLE_GATE_EVENTS, and DECOUPLE_GATE_EVENT as reflector_call() would execute it. */
+long events(const Session *s, const decouple_event_set_up *set_up);
+bool event(Session *s, const decouple_event_wait *wait, u64 mask, long *result, CallEnd *how);
 
 /* Completes session->info.handover, and what a capture in a restartable sequence means. */
 void first_capture(Session *s);

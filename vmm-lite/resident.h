@@ -15,7 +15,7 @@ namespace decouple
 {
 
 constexpr uint64_t resident_magic[2] = {0x7a5d3e91c46f08b2, 0x656c70756f636564}; /* second word: "decouple" */
-constexpr uint32_t resident_version = 4;
+constexpr uint32_t resident_version = 5;
 constexpr uint32_t max_sessions = 1024; /* DECOUPLE_VCPU_MAX */
 
 /* First bytes of the image. Offsets are from the image's start. */
@@ -89,6 +89,7 @@ struct SessionInfo {
 	uint64_t faults; /* guest faults and exceptions given to Linux */
 	uint64_t page_exits; /* guest page-table misses resolved by the resident */
 	uint64_t doorbells; /* home thread or vCPU thread had to be woken */
+	uint64_t events; /* waits that the kernel ended in the guest */
 	uint64_t clones; /* clone, fork, vfork */
 	uint64_t last_syscall;
 	uint64_t first_run_tsc; /* TSC at the first entry into the guest */
@@ -109,6 +110,12 @@ enum class FollowNews : uint32_t {
 	executes = 1, /* an execve follows at once */
 	child, /* a child that shares its parent's memory begins: it runs natively, and may execute a program */
 };
+
+/*
+ * KVM's interrupt controllers, with the module's reflector: none, and vCPUs don't halt; local ones only; I/O APIC and PIC as well. With any,
+ * KVM tries again for ever where an access of the guest's is a SIGBUS (arch/x86/kvm/mmu: asynchronous page faults).
+ */
+enum class ApicMode : uint32_t { none = 0, split, full };
 
 /* Set by the injector before init_entry runs; constant after, except where marked. */
 struct Config {
@@ -132,8 +139,9 @@ struct Config {
 	char follow_socket
 		[64]; /* abstract socket name (without the leading NUL) told of an execve (enum class FollowNews); empty: none */
 	uint64_t gate; /* address of the module's gate (decouple/gate.h); 0: the signal reflector */
+	ApicMode apics;
 	uint32_t serves_places; /* the controller serves Control::place until the VM is ready; then cleared by the manager */
-	uint32_t reserved[5];
+	uint32_t reserved[4];
 };
 
 enum class Command : uint32_t {

@@ -7,6 +7,7 @@
 #include "setup_step.h"
 #include "task_name.h"
 #include "vcpu.h"
+#include "wake.h"
 #include "decouple/layout.h"
 
 namespace decouple
@@ -233,7 +234,10 @@ static void run(Session *s)
 			r->exit_reason = 0;
 			reflector_kicked();
 			r->immediate_exit = 0;
-			continue;
+			if (!reflector_unfetched(s))
+				continue;
+			s->event_vector = no_vector;
+			return stop(s, VcpuStatus::event);
 		}
 		if (e == -EFAULT) {
 			/* No VMA, no right, no page behind the file, or a stack that must grow. */
@@ -289,6 +293,8 @@ static SetupError prepare(Session *s)
 	}
 	if (!failed(r) && (e = reflector_vcpu(s)) < 0)
 		return {SetupStep::doorbell, e};
+	if (!failed(r) && (e = wake_set_up(s)) < 0)
+		return {SetupStep::wake, e};
 	return r;
 }
 

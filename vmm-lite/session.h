@@ -13,9 +13,9 @@
 
 /* For gate.S; asserted below. */
 #define SESSION_TID 0
-#define SESSION_MODE 160
-#define SESSION_INTERRUPTED 164
-#define SESSION_GATE_STACK 168
+#define SESSION_MODE 168
+#define SESSION_INTERRUPTED 172
+#define SESSION_GATE_STACK 176
 #define SESSION_FP 1408
 #define SESSION_MODE_GATE 1
 #define GATE_RETURN 4
@@ -124,7 +124,9 @@ struct Session {
 
 	/* The vCPU. Fds are the resident threads' own table. */
 	u32 vcpu_reused; /* it was another session's, on the same core */
+	u32 vcpu_id;
 	s32 vcpu_fd, status_fd, doorbell_fd; /* 0: none */
+	s32 wake_fd; /* interrupts the vCPU; 0: it doesn't halt */
 	s32 stats_fd; /* under vm.stats_lock */
 	u64 doorbell_gpa; /* page of the vCPU's doorbell */
 	struct kvm_run *run;
@@ -138,6 +140,7 @@ struct Session {
 	u64 last_fault_rip, last_fault_addr, last_probe_rsp;
 	u32 same_faults;
 	u32 round_trips_left;
+	s32 no_event; /* descriptor that was lately found to be no eventfd; see event.cc */
 	u32 exchanges, held; /* the vCPU's state can go by the stub; it waits for that now; see exchange.h */
 	u64 round_trip_start;
 	alignas(64) u8 fp[fp_buffer_size]; /* signal frame's image, template of the next return */

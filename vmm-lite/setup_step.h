@@ -35,6 +35,7 @@ enum class SetupStep : uint32_t {
 	module_session,
 	doorbell,
 	place,
+	wake,
 };
 
 } // namespace decouple

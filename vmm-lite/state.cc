@@ -56,11 +56,27 @@ static Position normalise_entry(GuestState &g, const StubView &v)
 	return Position::call_pending;
 }
 
+/* Out of the handler of DECOUPLE_VECTOR_WAKE, which saves RAX in front of its frame, at the top of the stack. */
+static bool leave_wake(GuestState &g, const StubView &v)
+{
+	constexpr u64 top = page_size - 40;
+	struct kvm_regs &r = g.regs;
+	u64 saved = v.stack_va + top - r.rsp;
+	if (saved != 0 && saved != 8)
+		return false;
+	const u64 *frame = reinterpret_cast<const u64 *>(v.stack + top);
+	if (saved)
+		r.rax = frame[-1];
+	return take_frame(g, v, v.stack_va + top, false);
+}
+
 Position normalise(GuestState &g, const StubView &v)
 {
 	struct kvm_regs &r = g.regs;
 	bool trapped = false;
 	g.vector = no_vector;
+	if (r.rip >= v.wake && r.rip < v.traps_end && !leave_wake(g, v))
+		return Position::lost;
 	if (r.rip >= v.traps && r.rip < v.iret) {
 		u32 vector = static_cast<u32>((r.rip - v.traps) / DECOUPLE_TRAP_STRIDE);
 		if (!take_frame(g, v, r.rsp, vector_has_error_code(vector)))

@@ -31,7 +31,7 @@ struct GuestState {
 /* Addresses of the stub's labels in one vCPU block, and what of its memory normalise() reads. */
 struct StubView {
 	u64 entry, rsp_saved, rax_gone, published, entry_end; /* guest-virtual */
-	u64 traps, iret; /* guest-virtual */
+	u64 traps, iret, wake, traps_end; /* guest-virtual */
 	const u8 *stack; /* the ring-0 stack page */
 	u64 stack_va;
 	const struct decouple_slot *slot;

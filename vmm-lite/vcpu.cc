@@ -6,6 +6,7 @@
 #include "kvm_stats.h"
 #include "reflector.h"
 #include "stub_image.h"
+#include "wake.h"
 #include "decouple/layout.h"
 #include <initializer_list>
 
@@ -28,6 +29,8 @@ StubView stub_view(const Session *s)
 	v.entry_end = at(stub_entry_end);
 	v.traps = DECOUPLE_STUB_VA + DECOUPLE_STUB_OFF_TRAPS;
 	v.iret = v.traps + DECOUPLE_TRAP_IRET;
+	v.wake = v.traps + DECOUPLE_TRAP_WAKE;
+	v.traps_end = v.traps + static_cast<u64>(stub_traps_end - stub_traps);
 	v.stack = s->block + DECOUPLE_VCPU_OFF_STACK;
 	v.stack_va = s->block_va + DECOUPLE_VCPU_OFF_STACK;
 	v.slot = s->slot;
@@ -192,6 +195,7 @@ static bool take_idle(Session *s)
 		if (v.core != s->info.core)
 			continue;
 		s->vcpu_fd = v.fd;
+		s->vcpu_id = v.id;
 		kvm_stats_take(s, v.stats_fd);
 		s->run = v.run;
 		s->run_size = vm.run_size;
@@ -209,7 +213,7 @@ static bool put_idle(Session *s, s32 stats_fd)
 		return false;
 	s->run->immediate_exit = 0;
 	s->run->kvm_dirty_regs = 0;
-	vm.idle[vm.idle_count++] = {s->vcpu_fd, stats_fd, s->info.core, s->run};
+	vm.idle[vm.idle_count++] = {s->vcpu_fd, stats_fd, s->info.core, s->vcpu_id, s->run};
 	return true;
 }
 
@@ -223,6 +227,7 @@ SetupError vcpu_create(Session *s)
 	if (r < 0)
 		return {SetupStep::create_vcpu, r};
 	s->vcpu_fd = static_cast<s32>(r);
+	s->vcpu_id = id;
 	kvm_stats_open(s);
 	r = sys(__NR_mmap, 0, vm.run_size, prot_read | prot_write, map_shared, static_cast<u64>(s->vcpu_fd), 0);
 	if (is_error(r))
@@ -230,7 +235,8 @@ SetupError vcpu_create(Session *s)
 	s->run = reinterpret_cast<struct kvm_run *>(r);
 	s->run_size = vm.run_size;
 	sys(__NR_madvise, addr(s->run), s->run_size, madv_dontfork);
-	return setup_ok;
+	r = wake_up(s);
+	return r < 0 ? SetupError{SetupStep::wake, r} : setup_ok;
 }
 
 void vcpu_enter_nowhere(Session *s)
@@ -330,6 +336,7 @@ SetupError vcpu_probe(Session *s)
 
 void vcpu_destroy(Session *s)
 {
+	wake_end(s);
 	reflector_vcpu_end(s);
 	s32 stats_fd = kvm_stats_end(s);
 	if (s->vcpu_fd > 0 && !put_idle(s, stats_fd)) {
@@ -359,7 +366,10 @@ long vcpu_save(Session *s)
 long vcpu_load(Session *s)
 {
 	xsave_from_frame(s->xsave, fp_buffer_size, s->fp, s->fp_size, vm.xsave);
-	long e = vcpu_ioctl(s, KVM_SET_XSAVE, s->xsave);
+	long e = wake_up(s);
+	if (e < 0)
+		return e;
+	e = vcpu_ioctl(s, KVM_SET_XSAVE, s->xsave);
 	if (e < 0)
 		return e;
 	struct kvm_regs r = regs_from_context(s->context.mc);

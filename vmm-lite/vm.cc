@@ -6,6 +6,7 @@
 #include "session.h"
 #include "stub_image.h"
 #include "vcpu.h"
+#include "wake.h"
 #include "decouple/layout.h"
 
 namespace decouple
@@ -31,7 +32,8 @@ static void build_idt()
 {
 	u64 *idt = reinterpret_cast<u64 *>(vm.stub + DECOUPLE_STUB_OFF_IDT);
 	for (u64 v = 0; v < 256; v++) {
-		u64 handler = DECOUPLE_STUB_VA + DECOUPLE_STUB_OFF_TRAPS + v * DECOUPLE_TRAP_STRIDE;
+		u64 offset = v == DECOUPLE_VECTOR_WAKE ? DECOUPLE_TRAP_WAKE : v * DECOUPLE_TRAP_STRIDE;
+		u64 handler = DECOUPLE_STUB_VA + DECOUPLE_STUB_OFF_TRAPS + offset;
 		u64 dpl = v == 3 || v == 4 || v == 0x80 ? 3 : 0;
 		u64 ist = vm.pvm ? 0 : 1; /* the entry uses RSP as scratch at CPL 0; at CPL 3 the switch to RSP0 does */
 		idt[2 * v] = (handler & 0xffff) | DECOUPLE_SEL_KCODE << 16 | ist << 32 | (0x8e00 | dpl << 13) << 32 |
@@ -50,7 +52,7 @@ static bool build_shared_pages()
 	bool ok = true;
 	for (u64 off = DECOUPLE_STUB_OFF_IDT; off <= DECOUPLE_STUB_OFF_TRAPS + page_size; off += page_size)
 		ok = ok && vm.tables.map_page(DECOUPLE_STUB_VA + off, DECOUPLE_GPA_STUB + off, pte::write);
-	return ok;
+	return ok && vm.tables.map_page(DECOUPLE_STUB_VA + DECOUPLE_STUB_OFF_APIC, DECOUPLE_GPA_APIC, pte::write | pte::uncached);
 }
 
 static u64 physical_limit()
@@ -82,6 +84,7 @@ SetupError vm_create()
 		return {SetupStep::create_vm, r};
 	vm.fd = static_cast<s32>(r);
 	sys(__NR_ioctl, static_cast<u64>(vm.fd), KVM_SET_TSS_ADDR, DECOUPLE_TSS_ADDR);
+	wake_create_apics();
 	/* A spinning guest must not exit on PAUSE. Only before the first vCPU; absent on PVM, which has no such exits. */
 	long exits = sys(__NR_ioctl, static_cast<u64>(vm.fd), KVM_CHECK_EXTENSION, KVM_CAP_X86_DISABLE_EXITS);
 	if (exits > 0 && (exits & KVM_X86_DISABLE_EXITS_PAUSE)) {

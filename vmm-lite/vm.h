@@ -36,7 +36,7 @@ struct CpuidTable {
 /* A vCPU of a session that is over. Its CPUID names its core for good (KVM_SET_CPUID2 behind KVM_RUN), and its id can't be had again. */
 struct IdleVcpu {
 	s32 fd, stats_fd; /* 0: KVM has no statistics */
-	u32 core;
+	u32 core, id;
 	struct kvm_run *run;
 };
 constexpr u32 max_idle_vcpus = 256;
@@ -46,6 +46,8 @@ struct Vm {
 	u8 *stub; /* the stub area; shared anonymous memory, not inherited by children */
 	bool pvm; /* SYSCALL stays at CPL 3 and shadow paging costs memory per window: windows are small */
 	bool probed;
+	bool apics; /* local APICs in the kernel; see wake.h */
+	u32 routed; /* vCPUs that have an interrupt line; under lock */
 	Windows windows;
 	u64 cr4;
 	XsaveLayout xsave;

@@ -15,7 +15,7 @@
 #ifndef DECOUPLE_GATE_H
 #define DECOUPLE_GATE_H
 
-#define DECOUPLE_GATE_VERSION 4
+#define DECOUPLE_GATE_VERSION 5
 
 #define DECOUPLE_GATE_FRAMES 576 /* sessions per process */
 #define DECOUPLE_GATE_PAGE 4096
@@ -63,6 +63,43 @@ enum decouple_gate_call {
 	 * allows. Once it is the session's vCPU thread, it is brought back by itself if anything moves it away. -EPERM not permitted,
 	 * -EBUSY another thread is that, -ENODEV offline, -EINVAL no such core. */
 	DECOUPLE_GATE_CORE,
+	/* R8 frame, R9 address of a struct decouple_event_set_up. Once in a session; for DECOUPLE_GATE_EVENT. -EFAULT, -EINVAL, -EBADF,
+	 * -ENOMEM, -EBUSY it was done already, -ENODEV kvm is not loaded. */
+	DECOUPLE_GATE_EVENTS,
+	/*
+	 * R8 frame, R9 address of a struct decouple_event_wait; by its own thread, in the gate, best as an interruptible call. Waits as
+	 * read(2) of an eventfd or poll(2) of some would. Returns enum decouple_event_end; or did nothing: -EAGAIN no wait is needed, or it is
+	 * not to block; -EINVAL, -EBADF not only eventfds, or too many; -EFAULT, or the buffer is on more than one page (-EINVAL);
+	 * -ENOENT no DECOUPLE_GATE_EVENTS.
+	 */
+	DECOUPLE_GATE_EVENT,
+	/* R8 frame. The halt of the session's vCPU ends. -ENOENT no DECOUPLE_GATE_EVENTS. */
+	DECOUPLE_GATE_WAKE_VCPU,
+};
+
+/* Where the module replies in the home thread's stead. */
+struct decouple_event_set_up {
+	__u64 slot; /* address of the session's slot, a page */
+	__s32 waker; /* eventfd that interrupts the halted vCPU (KVM_IRQFD) */
+	__u32 reserved; /* 0 */
+};
+
+#define DECOUPLE_EVENT_SOURCES 8
+
+enum decouple_event_kind { DECOUPLE_EVENT_READ = 1, DECOUPLE_EVENT_POLL = 2 };
+
+struct decouple_event_wait {
+	__u32 kind; /* enum decouple_event_kind */
+	__u32 seq; /* what rep_seq becomes with the reply: the request's req_seq */
+	__u32 count; /* struct pollfd in the buffer, DECOUPLE_EVENT_SOURCES at most; 1 for read(2) */
+	__s32 fd; /* for read(2); not looked at for poll(2) */
+	__u64 buffer; /* address of 8 bytes, or of `count` struct pollfd */
+	__u64 ns; /* longest wait; 0: without limit */
+};
+
+enum decouple_event_end {
+	DECOUPLE_EVENT_TIMEOUT = 0,
+	DECOUPLE_EVENT_REPLIED = 1, /* the call is over for the decoupled thread, which may have made another one by now */
 };
 
 /* Added to enum decouple_return: frame->mask is for the delivery of signals only, frame->mask_saved comes into force behind it. */
@@ -126,7 +163,8 @@ struct decouple_frame {
 	__u32 interrupted; /* module: that has been done */
 	__u32 restart; /* module, with call_skip: enum decouple_restart */
 	__u32 noticed; /* module: a signal for the thread or its process has come, or the thread was captured; cleared by the resident */
-	__u32 reserved[2];
+	__u32 unfetched; /* module: KVM can't get a page of the guest's, so KVM_RUN returns EINTR; cleared by the resident */
+	__u32 reserved;
 };
 
 #endif /* __ASSEMBLER__ */

@@ -18,6 +18,8 @@
 #define DECOUPLE_DOORBELL_HOME                                                                                                 \
 	0 /* a 32-bit store here wakes the home thread: in the kernel where the module listens, else by an MMIO exit */
 #define DECOUPLE_DOORBELL_WAIT 8 /* a store here is an MMIO exit: the vCPU thread waits for the reply */
+#define DECOUPLE_GPA_APIC 0xfee00000 /* where every local APIC is after reset */
+#define DECOUPLE_APIC_EOI 0xb0 /* its register (SDM 3A table 10-1) */
 #define DECOUPLE_GPA_MEMORY 0x100000000 /* windows on the process's memory, each aligned to its size */
 #define DECOUPLE_TSS_ADDR 0xfffbd000 /* KVM_SET_TSS_ADDR (VMX without unrestricted guest) */
 
@@ -26,12 +28,17 @@
 #define DECOUPLE_STUB_OFF_PML4 0x0000
 #define DECOUPLE_STUB_OFF_IDT 0x1000 /* 256 gates, one page; shared by all vCPUs */
 #define DECOUPLE_STUB_OFF_TRAPS 0x2000 /* 256 vector stubs of DECOUPLE_TRAP_STRIDE bytes, then the iretq */
+#define DECOUPLE_STUB_OFF_APIC 0x4000 /* guest-virtual only: the vCPU's local APIC, DECOUPLE_GPA_APIC */
 #define DECOUPLE_STUB_OFF_TABLES 0x10000 /* page tables, given out upwards until DECOUPLE_STUB_OFF_VCPUS */
 #define DECOUPLE_STUB_OFF_VCPUS 0x02000000 /* vCPU blocks */
 #define DECOUPLE_STUB_OFF_PROBE 0x08000000 /* guest-virtual only: alias of the first block while the KVM is probed */
 
 #define DECOUPLE_TRAP_STRIDE 16
 #define DECOUPLE_TRAP_IRET 0x1000 /* offset of the iretq behind the vector stubs */
+#define DECOUPLE_TRAP_WAKE 0x1010 /* offset of the handler of DECOUPLE_VECTOR_WAKE */
+#define DECOUPLE_ENTRY_HLT 0x881 /* offset of the hlt in the entry page, in which a vCPU sleeps for a reply */
+#define DECOUPLE_VECTOR_WAKE 0xf0 /* ends that sleep; any other time it means nothing */
+#define DECOUPLE_GSI_WAKE 24 /* interrupt lines of the vCPUs, by their numbers, from here on: behind those of an I/O APIC */
 
 /* One block per vCPU: offsets from its start. */
 #define DECOUPLE_VCPU_STRIDE 0x8000

@@ -53,9 +53,9 @@ done < <(sources '*.c' '*.h' '*.cc' '*.S' | xargs grep -HoE '^[[:space:]]*#[[:sp
 # include/ holds contracts: it may know the kernel's types and nothing else of a library.
 while IFS=: read -r file name; do
 	case $name in
-	linux/types.h | linux/ioctl.h | stddef.h | decouple/*) ;;
+	linux/types.h | linux/ioctl.h | linux/stddef.h | stddef.h | decouple/*) ;;
 	*)
-		echo "$file includes <$name>: include/ may use linux/types.h, linux/ioctl.h and stddef.h only"
+		echo "$file includes <$name>: include/ may use linux/types.h, linux/ioctl.h, linux/stddef.h and stddef.h only"
 		status=1
 		;;
 	esac

@@ -27,6 +27,8 @@ protected:
 		view.entry_end = entry + 0xa0;
 		view.traps = traps;
 		view.iret = traps + DECOUPLE_TRAP_IRET;
+		view.wake = traps + DECOUPLE_TRAP_WAKE;
+		view.traps_end = view.wake + 0x40;
 		view.stack = reinterpret_cast<const u8 *>(stack_.data());
 		view.stack_va = stack_va;
 		view.slot = &slot;
@@ -99,6 +101,20 @@ protected:
 		g.regs.rsp = push_frame(page_size - (has ? 48 : 40), rip, has ? &error : nullptr);
 		g.regs.rflags = 2;
 		g.regs.rax = 0xaa, g.regs.rcx = user_rip, g.regs.r11 = user_flags;
+		return normalise(g, view);
+	}
+
+	/* Stopped in the handler of DECOUPLE_VECTOR_WAKE, which came at `rip`; it has pushed what RAX was. */
+	Position stop_in_wake(u64 rip, bool pushed, u64 rsp = user_rsp)
+	{
+		constexpr u64 top = page_size - 40;
+		g = {};
+		g.regs.rip = view.wake + (pushed ? 9 : 0);
+		g.regs.rsp = push_frame(top, rip, nullptr) - (pushed ? 8 : 0);
+		g.regs.rax = pushed ? garbage : user_rax;
+		stack_[top / 8 - 1] = pushed ? user_rax : garbage;
+		stack_[top / 8 + 3] = rsp;
+		g.regs.rcx = user_rip, g.regs.r11 = user_flags, g.regs.rdx = 0x1d;
 		return normalise(g, view);
 	}
 
@@ -268,6 +284,55 @@ TEST_F(NormaliseTest, IretBackIntoTheEntry)
 	EXPECT_EQ(normalise(g, view), Position::call_pending);
 	EXPECT_EQ(g.regs.rip, user_rip - 2);
 	EXPECT_EQ(g.regs.rsp, user_rsp);
+}
+
+TEST_F(NormaliseTest, AWakingInterruptInUserCodeLeavesNoTrace)
+{
+	for (bool pushed : {false, true}) {
+		EXPECT_EQ(stop_in_wake(user_rip, pushed), Position::user);
+		EXPECT_EQ(g.regs.rip, user_rip);
+		EXPECT_EQ(g.regs.rax, user_rax);
+		EXPECT_EQ(g.regs.rdx, 0x1du);
+		EXPECT_EQ(g.regs.rsp, user_rsp);
+		EXPECT_EQ(g.regs.rflags, 0x10287u);
+		EXPECT_EQ(g.vector, no_vector);
+	}
+}
+
+TEST_F(NormaliseTest, AWakingInterruptInTheHaltIsACallThatIsPendingOrServed)
+{
+	slot.saved_rsp = user_rsp, slot.saved_rax = user_rax, slot.req_seq = 42;
+	for (bool pushed : {false, true}) {
+		slot.rep_seq = 41;
+		EXPECT_EQ(stop_in_wake(view.published + 0x20, pushed), Position::call_pending);
+		EXPECT_EQ(g.regs.rip, user_rip - 2);
+		EXPECT_EQ(g.regs.rax, user_rax);
+		EXPECT_EQ(g.regs.rsp, user_rsp);
+		slot.rep_seq = 42, slot.ret = 7;
+		EXPECT_EQ(stop_in_wake(view.published + 0x20, pushed), Position::user);
+		EXPECT_EQ(g.regs.rip, user_rip);
+		EXPECT_EQ(g.regs.rax, 7u);
+		EXPECT_EQ(g.regs.rsp, user_rsp);
+	}
+}
+
+TEST_F(NormaliseTest, AWakingInterruptBeforeTheIretLeavesWhatTheIretTakes)
+{
+	u64 rsp = push_frame(DECOUPLE_START_FRAME, user_rip, nullptr);
+	EXPECT_EQ(stop_in_wake(view.iret, true, rsp), Position::user);
+	EXPECT_EQ(g.regs.rip, user_rip);
+	EXPECT_EQ(g.regs.rsp, user_rsp);
+	EXPECT_EQ(g.regs.rax, user_rax);
+}
+
+TEST_F(NormaliseTest, AWakingInterruptsStackIsWhereItBelongs)
+{
+	for (u64 off : {0ul, page_size - 32, page_size - 44, page_size - 56, page_size - 64}) {
+		g = {};
+		g.regs.rip = view.wake;
+		g.regs.rsp = stack_va + off;
+		EXPECT_EQ(normalise(g, view), Position::lost);
+	}
 }
 
 TEST_F(NormaliseTest, IretToAnotherUpperAddressIsLost)

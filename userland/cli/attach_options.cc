@@ -30,6 +30,9 @@ void declare_attach_options(CLI::App &app, AttachArguments &arguments)
 	app.add_option("--reflector", arguments.reflector, "mechanism under the gate: auto, module or signal (default: auto)")
 		->option_text("NAME")
 		->check(CLI::IsMember({"auto", "module", "signal"}));
+	app.add_option("--apic", arguments.apic, "KVM's interrupt controllers, with the module: none, split or full (default: none)")
+		->option_text("MODE")
+		->check(CLI::IsMember({"none", "split", "full"}));
 	app.add_flag("--follow", arguments.follow, "new threads, children and programs that they execute, too");
 	app.add_flag("-q,--quiet", arguments.quiet, "no notes, such as that no core is reserved");
 }
@@ -44,6 +47,10 @@ Result<AttachOptions> attach_options(const AttachArguments &arguments)
 	} else if (arguments.reflector == "signal") {
 		options.reflector = Reflector::signal;
 	}
+	if (arguments.apic == "full")
+		options.apics = ApicMode::full;
+	else if (arguments.apic == "split")
+		options.apics = ApicMode::split;
 	options.all = arguments.all;
 	options.follow = arguments.follow;
 	if (!arguments.cores.empty())

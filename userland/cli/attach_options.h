@@ -15,6 +15,7 @@ struct AttachArguments {
 	bool quiet = false; /* no notes */
 	std::string cores;
 	std::string reflector = "auto";
+	std::string apic = "none";
 };
 
 void declare_attach_options(CLI::App &app, AttachArguments &arguments);

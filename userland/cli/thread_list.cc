@@ -32,6 +32,7 @@ nlohmann::ordered_json thread_json(const ThreadStatus &thread, bool verbose)
 	object["faults"] = info.faults;
 	object["page_exits"] = info.page_exits;
 	object["doorbells"] = info.doorbells;
+	object["events"] = info.events;
 	object["clones"] = info.clones;
 	object["last_syscall"] = info.last_syscall;
 	object["command"] = thread_command(thread);
