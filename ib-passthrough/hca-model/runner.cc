@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The device's thread.
+
+#include "hca-model/runner.h"
+
+#include <signal.h>
+
+namespace decouple::hca
+{
+namespace
+{
+
+/* Steps without work before the thread sleeps, and for how long: the price is the latency of a doorbell that nobody awaited. */
+constexpr unsigned spins = 2000;
+constexpr uint64_t nap_ns = 50000;
+
+} // namespace
+
+Runner::Runner(Device &device, DmaMap &map, Wire &wire) : device_(device), map_(map), wire_(wire)
+{
+	/* The program's signals are for its own threads. */
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	thread_ = std::thread([this] { run(); });
+	pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+Runner::~Runner()
+{
+	stop_ = true;
+	thread_.join();
+}
+
+void Runner::run()
+{
+	unsigned idle = 0;
+	while (!stop_.load(std::memory_order_relaxed)) {
+		bool busy;
+		{
+			const auto lock = map_.use();
+			busy = device_.step();
+		}
+		idle = busy ? 0 : idle + 1;
+		if (idle > spins)
+			wire_.wait(nap_ns);
+	}
+}
+
+} // namespace decouple::hca
