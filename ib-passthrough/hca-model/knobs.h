@@ -19,7 +19,7 @@ struct Knobs {
 	uint64_t activate_ms = 100; /* sweep of a subnet manager: from then to the port being active */
 	uint64_t loss_percent = 0; /* of packets */
 	uint64_t wire_delay_us = 0;
-	uint64_t least_ack_timeout_ms = 500; /* a shorter one is as long: the other end may not be scheduled that soon */
+	uint64_t least_ack_timeout_ms = 2000; /* a shorter one is as long: the other end may not be scheduled that soon */
 	uint64_t seed = 1; /* of the losses */
 	uint64_t lid = 0; /* 0: the first that is free */
 	uint64_t trace = 0; /* commands and faults, to stderr */

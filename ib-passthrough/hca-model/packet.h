@@ -23,7 +23,8 @@ struct PacketHeader {
 	cqe::Syndrome syndrome; /* of a refusal */
 	uint8_t rnr_timer; /* of not_ready: how long to wait, coded as in the context */
 	uint16_t source_lid, target_lid;
-	uint16_t reserved;
+	uint8_t in_file; /* the payload comes in a file; the wire's own */
+	uint8_t reserved;
 	uint32_t source_qp, target_qp;
 	uint32_t psn; /* 24 bits; counts messages */
 	uint32_t immediate, key; /* key: remote key or Q_Key */

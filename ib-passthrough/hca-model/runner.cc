@@ -10,8 +10,11 @@ namespace decouple::hca
 namespace
 {
 
-/* Steps without work before the thread sleeps, and for how long: the price is the latency of a doorbell that nobody awaited. */
-constexpr unsigned spins = 2000;
+/*
+ * Steps without work before the thread sleeps, and for how long: the price is the latency of a doorbell that nobody awaited. Few, for programs
+ * that poll leave the scheduler little to give, and who sleeps gets it when a packet comes.
+ */
+constexpr unsigned spins = 20;
 constexpr uint64_t nap_ns = 50000;
 
 } // namespace
