@@ -166,9 +166,11 @@ bool Completions::fire(uint32_t number, Queue &queue)
 	const uint32_t armed = be32toh(std::atomic_ref<uint32_t>(*reinterpret_cast<uint32_t *>(record)).load());
 	if (queue.fired ? *queue.fired == armed : !armed && !queue.rung)
 		return false;
-	if (!behind(armed & arm_solicited ? queue.last_solicited : queue.producer, armed))
+	const uint32_t reached = armed & arm_solicited ? queue.last_solicited : queue.producer;
+	if (!behind(reached, armed) || !behind(reached, queue.last_notified))
 		return false;
 	queue.fired = armed;
+	queue.last_notified = queue.producer;
 	EventData data = {};
 	set(data, eq::cq_number, number);
 	events_.post(queue.event_queue, eq::Event::completion, data);

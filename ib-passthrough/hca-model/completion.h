@@ -44,6 +44,7 @@ private:
 		bool ignore_overrun, overrun = false;
 		uint32_t producer = 0;
 		uint32_t last_solicited = 0; /* producer behind the last solicited entry or error */
+		uint32_t last_notified = 0; /* producer when the last event was sent: entries before it make no other */
 		/* The arming for which the event has been sent. The first arming of a queue may look like no arming at all. */
 		std::optional<uint32_t> fired;
 		bool rung = false;

@@ -11,14 +11,14 @@ count=100
 [ "${SOAK:-}" ] && count=1000
 
 for service in RC UC; do
-	for kind in send write; do
-		pair $kind-lat-$service ib_${kind}_lat -c $service -n $count
-		# Without acknowledgements nobody waits for the receiver: it has room for all.
-		pair $kind-bw-$service ib_${kind}_bw -c $service -n $count $([ $kind = send ] && echo -r 512)
-	done
+	pair write-lat-$service ib_write_lat -c $service -n $count
+	pair write-bw-$service ib_write_bw -c $service -n $count
 done
-pair send-lat-UD ib_send_lat -c UD -n $count
-pair send-bw-UD ib_send_bw -c UD -n $count -r 512
+# Without acknowledgements nobody waits for the receiver: it has room for all.
+for service in RC UC UD; do
+	pair send-lat-$service ib_send_lat -c $service -n $count -r 512
+	pair send-bw-$service ib_send_bw -c $service -n $((count < 512 ? count : 512)) -r 512
+done
 for kind in read atomic; do
 	pair $kind-lat ib_${kind}_lat -n $count
 	pair $kind-bw ib_${kind}_bw -n $count
