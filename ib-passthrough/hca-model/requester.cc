@@ -34,9 +34,11 @@ bool Requester::take(QueuePair &pair, SendEntry &entry, bool &parsed)
 	if (!record)
 		return false;
 	const uint32_t counter = be32toh(std::atomic_ref<uint32_t>(*reinterpret_cast<uint32_t *>(record)).load());
-	if (static_cast<uint16_t>(counter) == pair.sent)
-		return false;
 	const unsigned size = 1u << pair.value(qp::log_sq_size);
+	const auto posted = static_cast<uint16_t>(counter - pair.sent);
+	/* A record that claims more than the queue holds is nonsense. */
+	if (!posted || posted > size)
+		return false;
 	std::array<uint8_t, 16 * wqe::block> bytes;
 	unsigned blocks = 1;
 	for (unsigned i = 0; i < blocks; i++) {
@@ -48,8 +50,9 @@ bool Requester::take(QueuePair &pair, SendEntry &entry, bool &parsed)
 		if (i == 0)
 			blocks = send_entry_blocks(Bytes(bytes).first(wqe::block));
 	}
-	parsed = parse_send_entry(Bytes(bytes).first(blocks * wqe::block), pair.service, entry);
-	pair.sent = static_cast<uint16_t>(pair.sent + blocks);
+	parsed = parse_send_entry(Bytes(bytes).first(blocks * wqe::block), pair.service, entry) && blocks <= posted;
+	/* Never beyond what is posted, or the two would not meet again. */
+	pair.sent = static_cast<uint16_t>(pair.sent + std::min<unsigned>(blocks, posted));
 	return true;
 }
 
