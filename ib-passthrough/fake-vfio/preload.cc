@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // LD_PRELOAD: the C library's calls by which a driver reaches a VFIO group, with ours in front. Tests only.
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -12,6 +11,9 @@
 #include <cstring>
 
 #include "fake-vfio/group.h"
+#include "real_call.h"
+
+using decouple::real;
 
 namespace
 {
@@ -21,11 +23,6 @@ decouple::fake_vfio::Group &group()
 {
 	static auto *only = new decouple::fake_vfio::Group;
 	return *only;
-}
-
-template <class Function> Function *real(Function *, const char *name)
-{
-	return reinterpret_cast<Function *>(dlsym(RTLD_NEXT, name));
 }
 
 int open_any(const char *path, int flags, mode_t mode)

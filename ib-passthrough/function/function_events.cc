@@ -2,7 +2,6 @@
 // The event queue of a function.
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <atomic>
 
 #include "function/function.h"
+#include "quiet_thread.h"
 
 namespace decouple
 {
@@ -54,12 +54,7 @@ Result<> Function::start_thread()
 	stop_fd_ = eventfd(0, EFD_CLOEXEC);
 	if (stop_fd_ < 0)
 		return fail_errno("eventfd");
-	/* The program's signals are for its own threads. */
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	thread_ = std::thread([this] { read_events(); });
-	pthread_sigmask(SIG_SETMASK, &before, nullptr);
+	thread_ = quiet_thread([this] { read_events(); });
 	return {};
 }
 

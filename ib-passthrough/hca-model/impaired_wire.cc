@@ -19,7 +19,8 @@ class ImpairedWire : public Wire
 {
 public:
 	ImpairedWire(std::unique_ptr<Wire> wire, const Knobs &knobs)
-	    : wire_(std::move(wire)), random_(knobs.seed), loss_percent_(knobs.loss_percent), delay_(knobs.wire_delay_us)
+	    : wire_(std::move(wire)), random_(knobs.seed), loss_percent_(knobs.loss_percent), lose_answers_(knobs.lose_answers),
+	      delay_(knobs.wire_delay_us)
 	{
 	}
 
@@ -27,7 +28,8 @@ public:
 
 	void send(Packet &&packet) override
 	{
-		if (random_() % 100 < loss_percent_)
+		const bool may_be_lost = lose_answers_ || packet.header.kind == PacketKind::request;
+		if (may_be_lost && random_() % 100 < loss_percent_)
 			return;
 		if (!delay_.count())
 			wire_->send(std::move(packet));
@@ -62,6 +64,7 @@ private:
 	const std::unique_ptr<Wire> wire_;
 	std::minstd_rand random_;
 	const uint64_t loss_percent_;
+	const bool lose_answers_;
 	const std::chrono::microseconds delay_;
 	std::deque<Delayed> delayed_;
 };

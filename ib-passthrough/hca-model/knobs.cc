@@ -26,6 +26,7 @@ Knobs Knobs::from_environment()
 		{"link_up_ms", &Knobs::link_up_ms},
 		{"activate_ms", &Knobs::activate_ms},
 		{"loss_percent", &Knobs::loss_percent},
+		{"lose_answers", &Knobs::lose_answers},
 		{"wire_delay_us", &Knobs::wire_delay_us},
 		{"least_ack_timeout_ms", &Knobs::least_ack_timeout_ms},
 		{"seed", &Knobs::seed},

@@ -18,6 +18,8 @@ struct Knobs {
 	uint64_t link_up_ms = 20; /* training: from PAOS to the link being up */
 	uint64_t activate_ms = 100; /* sweep of a subnet manager: from then to the port being active */
 	uint64_t loss_percent = 0; /* of packets */
+	uint64_t lose_answers =
+		1; /* or requests only: a program that ends does not wait until its last answer has come through */
 	uint64_t wire_delay_us = 0;
 	uint64_t least_ack_timeout_ms = 2000; /* a shorter one is as long: the other end may not be scheduled that soon */
 	uint64_t seed = 1; /* of the losses */

@@ -3,7 +3,7 @@
 
 #include "hca-model/runner.h"
 
-#include <signal.h>
+#include "quiet_thread.h"
 
 namespace decouple::hca
 {
@@ -21,12 +21,7 @@ constexpr uint64_t nap_ns = 50000;
 
 Runner::Runner(Device &device, DmaMap &map, Wire &wire) : device_(device), map_(map), wire_(wire)
 {
-	/* The program's signals are for its own threads. */
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	thread_ = std::thread([this] { run(); });
-	pthread_sigmask(SIG_SETMASK, &before, nullptr);
+	thread_ = quiet_thread([this] { run(); });
 }
 
 Runner::~Runner()

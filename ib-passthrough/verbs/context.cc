@@ -63,8 +63,9 @@ Context::~Context()
 	router_.forget(async_file_);
 }
 
-Result<off_t> Context::uar_offset(off_t offset) const
+Result<off_t> Context::uar_offset(off_t offset)
 {
+	const std::lock_guard lock(mutex_);
 	/* How mlx5 codes what a mapping is, in pages: a command above 8 bits of an index. */
 	enum { regular_pages = 0, write_combining = 2, non_cached = 3 };
 	const auto page = static_cast<uint64_t>(offset) / device_page;

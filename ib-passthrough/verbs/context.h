@@ -28,7 +28,7 @@ public:
 	/* One command; error EOPNOTSUPP for what is not there. */
 	Result<> execute(uint32_t command, const Call &call);
 	/* BAR offset of what the program maps at this offset of its device file. */
-	Result<off_t> uar_offset(off_t offset) const;
+	Result<off_t> uar_offset(off_t offset);
 
 private:
 	static constexpr unsigned uars = 8; /* UARs per context, two BlueFlame registers in each */

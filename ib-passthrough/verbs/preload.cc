@@ -2,7 +2,6 @@
 // LD_PRELOAD: the C library's calls by which libibverbs and its providers reach a verbs device, with ours in front. Programs that
 // fork, or that share the device's file in another way, are not served.
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <sys/ioctl.h>
@@ -17,8 +16,11 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "real_call.h"
 #include "verbs/server.h"
 #include "verbs/sysfs.h"
+
+using decouple::real;
 
 namespace
 {
@@ -47,16 +49,14 @@ private:
 	std::string path_;
 } directory;
 
-// Never destroyed: a program may close its files while its libraries are unloaded. Nullptr before the library is ready.
+// Never destroyed: a program may close its files while its libraries are unloaded. Nullptr as long as other libraries are initialised and
+// this one is not.
 Server *server()
 {
-	static Server *const only = directory.path().empty() ? nullptr : new Server(directory.path());
+	if (directory.path().empty())
+		return nullptr;
+	static auto *const only = new Server(directory.path());
 	return only;
-}
-
-template <class Function> Function *real(Function *, const char *name)
-{
-	return reinterpret_cast<Function *>(dlsym(RTLD_NEXT, name));
 }
 
 bool is_device(const char *path)

@@ -24,6 +24,7 @@ preload() {
 }
 
 use_verbs() {
+	need ss iproute2
 	verbs=$(preload verbs.so) || {
 		echo "$verbs"
 		exit 4
@@ -53,7 +54,7 @@ pair() {
 		server_pid=$!
 		# Listens soon, which is nowhere to be seen but in the system's table.
 		for ((i = 0; i < 200; i++)); do
-			ss -Hltn "sport = :$next_port" 2>/dev/null | grep -q . && break
+			ss -Hltn "sport = :$next_port" | grep -q . && break
 			kill -0 $server_pid 2>/dev/null || break
 			sleep 0.05
 		done

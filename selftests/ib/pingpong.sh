@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # timeout: 300
 # ibv_devinfo and the ping-pong programs of ibverbs-utils, unmodified, between two processes with a model each; they compare what they
-# receive (-c) where they can. Once more with every twentieth packet lost, where the service makes up for that; and with a
+# receive (-c) where they can. Once more with every twentieth request lost, where the service makes up for that; and with a
 # function that is opened through VFIO, a fake one.
 # shellcheck source=selftests/ib/lib.bash
 . "$(dirname "$0")/lib.bash"
@@ -24,10 +24,15 @@ pair ud_events ibv_ud_pingpong -e -c
 pair srq ibv_srq_pingpong -c
 pair srq_events ibv_srq_pingpong -e -c -q 4
 
-export HCA_LOSS_PERCENT=5 HCA_LEAST_ACK_TIMEOUT_MS=20 HCA_WIRE_DELAY_US=100
+export HCA_LOSS_PERCENT=5 HCA_LOSE_ANSWERS=0 HCA_LEAST_ACK_TIMEOUT_MS=20 HCA_WIRE_DELAY_US=100
 pair rc_lossy ibv_rc_pingpong -c -n 200
 pair srq_lossy ibv_srq_pingpong -c -n 200
-unset HCA_LOSS_PERCENT HCA_LEAST_ACK_TIMEOUT_MS HCA_WIRE_DELAY_US
+unset HCA_LOSS_PERCENT HCA_LOSE_ANSWERS HCA_LEAST_ACK_TIMEOUT_MS HCA_WIRE_DELAY_US
+
+# A slow device, and one that refuses: the program says so, and ends.
+HCA_COMMAND_DELAY_US=2000 pair rc_slow ibv_rc_pingpong -c -n 10
+refused=$(HCA_FAIL_OPCODE=0x500 on_model ibv_rc_pingpong 2>&1)
+[[ $? = 1 && $refused == *"Couldn't create QP"* ]] || verdict refused "$refused"
 
 # One process: a fake group's function has no wire to another.
 through_vfio=$(HCA_FUNCTION=vfio:0000:3b:00.1 timeout 20 env LD_PRELOAD="$verbs:$(preload fake-vfio.so)" ibv_devinfo)

@@ -23,7 +23,7 @@ public:
 	PagedHost()
 	{
 		for (auto &page : pages_)
-			page.reset(static_cast<uint8_t *>(std::aligned_alloc(page_size, page_size)));
+			page = aligned(page_size);
 	}
 	void *dma(uint64_t iova, uint64_t len) override
 	{
@@ -40,10 +40,7 @@ public:
 	uint64_t clock_ns = 1;
 
 private:
-	struct Free {
-		void operator()(uint8_t *memory) const { std::free(memory); }
-	};
-	std::array<std::unique_ptr<uint8_t, Free>, pages> pages_;
+	std::array<Aligned, pages> pages_;
 };
 
 class Fuzz : public testing::Test
@@ -54,8 +51,7 @@ protected:
 
 	Fuzz()
 	    : seed_(std::getenv("SEED") ? std::strtoull(std::getenv("SEED"), nullptr, 0) : std::random_device()()),
-	      random_(seed_), wire_(fabric_.plug(1)), peer_(fabric_.plug(2)),
-	      bar_(static_cast<uint8_t *>(std::aligned_alloc(4096, Device::bar_size))),
+	      random_(seed_), wire_(fabric_.plug(1)), peer_(fabric_.plug(2)), bar_(aligned(Device::bar_size)),
 	      device_(host_, {bar_.get(), Device::bar_size}, *wire_, knobs())
 	{
 		std::printf("SEED=%llu\n", static_cast<unsigned long long>(seed_));
@@ -111,10 +107,7 @@ protected:
 	PagedHost host_;
 	Fabric fabric_;
 	std::unique_ptr<Wire> wire_, peer_;
-	struct Free {
-		void operator()(uint8_t *memory) const { std::free(memory); }
-	};
-	std::unique_ptr<uint8_t[], Free> bar_;
+	Aligned bar_;
 	Device device_;
 };
 

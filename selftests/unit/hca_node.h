@@ -15,13 +15,24 @@
 namespace decouple::hca
 {
 
+struct Free {
+	void operator()(uint8_t *memory) const { std::free(memory); }
+};
+/* Pages. */
+using Aligned = std::unique_ptr<uint8_t[], Free>;
+
+inline Aligned aligned(size_t len)
+{
+	return Aligned(static_cast<uint8_t *>(std::aligned_alloc(4096, len)));
+}
+
 /* Memory at `base` and nowhere else: what the device touches beside it shows as refused. */
 class Host : public Bus
 {
 public:
 	static constexpr uint64_t base = 0x100000, size = 4 << 20;
 
-	Host() : memory_(static_cast<uint8_t *>(std::aligned_alloc(4096, size))) { std::memset(memory_.get(), 0, size); }
+	Host() : memory_(aligned(size)) { std::memset(memory_.get(), 0, size); }
 
 	void *dma(uint64_t iova, uint64_t len) override
 	{
@@ -49,10 +60,7 @@ public:
 	std::vector<unsigned> interrupts;
 
 private:
-	struct Free {
-		void operator()(uint8_t *memory) const { std::free(memory); }
-	};
-	std::unique_ptr<uint8_t, Free> memory_;
+	Aligned memory_;
 	uint64_t next_ = base;
 };
 
@@ -60,8 +68,7 @@ class Node
 {
 public:
 	explicit Node(std::unique_ptr<Wire> wire, const Knobs &knobs = {})
-	    : bar_(static_cast<uint8_t *>(std::aligned_alloc(4096, Device::bar_size))), wire_(std::move(wire)),
-	      device(host, bar(), *wire_, knobs)
+	    : bar_(aligned(Device::bar_size)), wire_(std::move(wire)), device(host, bar(), *wire_, knobs)
 	{
 	}
 
@@ -126,10 +133,7 @@ public:
 	uint32_t event_queue = 0, domain = 0, key = 0;
 
 private:
-	struct Free {
-		void operator()(uint8_t *memory) const { std::free(memory); }
-	};
-	std::unique_ptr<uint8_t, Free> bar_;
+	Aligned bar_;
 	std::unique_ptr<Wire> wire_;
 	uint64_t events_at_ = 0;
 
