@@ -4,7 +4,7 @@
 #   make            build/decouple, build/libdecouple.{a,so,pc}
 #   make check      dependencies, build, all tests
 #   make demo       a real program, decoupled while it runs
-#   make selftest   the tests alone (GROUP="style unit kvm stress apps kmod cores vm", TESTS=pattern)
+#   make selftest   the tests alone (GROUP="style unit ib kvm stress apps kmod cores vm", TESTS=pattern)
 #                   KERNEL=6.1|6.12 [FLAVOUR=rt] [DEBUG=yes]: in a VM with that stock kernel and the module
 #   make vm         a shell in such a VM, as root, with the module loaded (KERNEL=6.12; ends with the shell)
 #   make soak       the stress tests, ten times as long (some 40 minutes)
@@ -26,13 +26,13 @@ LIBDIR = $(DESTDIR)$(PREFIX)/lib
 all: userland/cli build/libdecouple.pc
 
 # guest-stub is linked into the resident by vmm-lite, the resident is embedded by userland.
-vmm-lite userland tools userland/cli selftests:
+vmm-lite userland tools userland/cli ib-passthrough selftests:
 	$(MAKE) -C $@ all
 
 userland: vmm-lite
 tools: userland
 userland/cli: userland tools
-selftests: userland userland/cli
+selftests: userland userland/cli ib-passthrough
 
 # Names PREFIX, which may differ from one make to the next.
 build/libdecouple.pc: userland/libdecouple.pc.in userland FORCE
@@ -113,4 +113,4 @@ distclean:
 
 .PHONY: all deps check selftest vm soak demo bench format-check install clean distclean FORCE
 .PHONY: module modules-test dkms-tree install-module
-.PHONY: vmm-lite userland userland/cli tools selftests
+.PHONY: vmm-lite userland userland/cli tools ib-passthrough selftests

@@ -16,6 +16,7 @@ test=(
 	perl:perl gcc:gcc sqlite3:sqlite3 openssl:openssl git:git nodejs:node default-jdk-headless:javac golang-go:go
 	libgomp1 openmpi-bin:mpirun hpcc:hpcc mpich:mpirun.mpich libmpich-dev:mpicc.mpich stress-ng:stress-ng gnuplot-nox:gnuplot
 	pkgconf:pkg-config chromium:chromium
+	rdma-core ibverbs-providers ibverbs-utils:ibv_devinfo perftest:ib_write_bw python3-pyverbs python3-scapy iproute2:ss
 )
 demo=(python3:python3 hpcc:hpcc openmpi-bin:mpirun gnuplot-nox:gnuplot "${rig[@]}")
 

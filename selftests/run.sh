@@ -18,7 +18,7 @@ export DECOUPLE=${DECOUPLE:-$root/build/decouple} TEST_BUILD=$root/build/selftes
 . "$here/lib/head.sh"
 
 usage() {
-	echo "usage: run.sh [-f PATTERN] [-k 6.1|6.1-rt|6.12|6.12-rt] [style|unit|kvm|stress|apps|kmod|cores|vm]..." >&2
+	echo "usage: run.sh [-f PATTERN] [-k 6.1|6.1-rt|6.12|6.12-rt] [style|unit|ib|kvm|stress|apps|kmod|cores|vm]..." >&2
 	exit 2
 }
 
@@ -35,7 +35,7 @@ export REFLECTOR=${REFLECTOR:-$([ "$kernel" ] && echo module || echo signal)}
 if [ $# = 0 ] && [ "$kernel" ]; then
 	set -- kvm kmod
 elif [ $# = 0 ]; then
-	set -- style unit kvm stress apps kmod cores vm
+	set -- style unit ib kvm stress apps kmod cores vm
 fi
 
 # Tests of a group, one a line: name, source with the head, command.
@@ -87,7 +87,7 @@ list_group() {
 		scripts stress '*.sh'
 		scripts kvm 'stress_*.sh'
 		;;
-	style | apps | cores | vm)
+	style | ib | apps | cores | vm)
 		scripts "$1" '*.sh'
 		;;
 	*) usage ;;
@@ -200,7 +200,7 @@ run_in_rig() { # KERNEL GROUP
 }
 
 for group; do
-	case $group in style | unit | kvm | stress | apps | kmod | cores | vm) ;; *) usage ;; esac
+	case $group in style | unit | ib | kvm | stress | apps | kmod | cores | vm) ;; *) usage ;; esac
 done
 echo "TAP version 14"
 dmesg >/dev/null 2>&1 || echo "# the kernel log is not readable here: its reports are not checked"
