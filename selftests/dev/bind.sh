@@ -52,6 +52,13 @@ for ((try = 0; try < 50; try++)); do
 done
 expect "the disk again" "block 0000000007" "$(read_disk)"
 
+if [ "$(driver_of "$physical")" != nvme ]; then
+	# Linux 6.1's does not get on with QEMU's.
+	refused 1 'has no driver' bind --vfs 2 "$physical"
+	as_before "no virtual functions"
+	echo "no driver has taken $physical: no virtual functions"
+	exit 0
+fi
 dev bind --vfs 2 --json "$physical"
 first=$(json '.bound[0].address')
 expect "virtual functions" 2 "$(json '.bound | length')"

@@ -42,7 +42,7 @@ kill_each() { # COMMAND GIVEN
 
 before
 kill_each "bind $edu $nvme" ''
-kill_each "bind --vfs 2 $physical" ''
+[ "$(driver_of "$physical")" != nvme ] || kill_each "bind --vfs 2 $physical" ''
 kill_each "unbind all" "bind $edu $nvme"
 echo "$kills kills, $repairs of them in the midst of it"
 [ $repairs -gt 10 ] || fail "only $repairs of $kills were in the midst of it"

@@ -124,7 +124,10 @@ TEST(BindingTest, RefusalsChangeNothing)
 	EXPECT_SAYS(refusal(host, {host.hca}, 5), "can have 4");
 	EXPECT_SAYS(refusal(host, {host.left}, 1), "no virtual functions");
 	host.remove_group_links(host.hca);
+	EXPECT_SAYS(refusal(host, {host.hca}, 1), "no IOMMU in use");
 	EXPECT_SAYS(refusal(host, {host.hca}), "no IOMMU in use");
+	fs::remove(host.at(pci_devices + std::string(host.hca) + "/driver"));
+	EXPECT_SAYS(refusal(host, {host.hca}, 1), "has no driver");
 	fs::remove(host.at(std::string(pci_drivers) + "vfio-pci"));
 	EXPECT_SAYS(refusal(host, {host.left}), "modprobe vfio-pci");
 	auto done = unbind(host, {host.left});

@@ -209,6 +209,8 @@ Result<BindReport> Binding::bind_virtual(const std::string &address, unsigned co
 	if (physical.vfs)
 		return fail(EEXIST, address + ": has " + std::to_string(physical.vfs) +
 					    " virtual functions already: " + joined(virtual_functions(tree_, physical)));
+	if (physical.driver.empty())
+		return fail(ENOENT, address + ": has no driver, which would make its virtual functions: bind it to its own");
 	if (physical.group.empty() || !tree_.exists(std::string(pci_drivers) + vfio_driver))
 		TRY(bindable(address)); /* says what is missing */
 	const SignalsHeld held;
