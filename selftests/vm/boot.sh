@@ -110,7 +110,9 @@ echo "$DMESG" >"$work/dmesg"
 : >"$work/interactive"
 (cd "$work" && printf '%s\n' "${files[@]}" | cpio -o -H newc 2>/dev/null | gzip -1) | cat "$image" - >"$work/initrd"
 
-# An IOMMU comes before the devices behind it. The default of 39 bits for Intel's is less than a process has.
+# An IOMMU comes before the devices behind it. The default of 39 bits for Intel's is less than a process has. With interrupt remapping
+# Linux panics at boot where the timer's interrupts are late, as on a busy machine, unless it is told not to look.
+[ -z "$IOMMU" ] || APPEND="no_timer_check $APPEND"
 device_args=()
 case $IOMMU in
 intel) device_args+=(-device "intel-iommu,intremap=on,aw-bits=48") ;;
