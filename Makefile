@@ -4,7 +4,7 @@
 #   make            build/decouple, build/libdecouple.{a,so,pc}
 #   make check      dependencies, build, all tests
 #   make demo       a real program, decoupled while it runs
-#   make selftest   the tests alone (GROUP="style unit ib kvm stress apps kmod cores vm", TESTS=pattern)
+#   make selftest   the tests alone (GROUP="style unit ib kvm stress apps kmod cores dev vm", TESTS=pattern)
 #                   KERNEL=6.1|6.12 [FLAVOUR=rt] [DEBUG=yes]: in a VM with that stock kernel and the module
 #   make vm         a shell in such a VM, as root, with the module loaded (KERNEL=6.12; ends with the shell)
 #   make soak       the stress tests, ten times as long (some 40 minutes)

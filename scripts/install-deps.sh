@@ -6,7 +6,7 @@
 set -u
 
 # package, or package:program where a program in PATH serves as well.
-build=(make:make g++:g++ binutils:ld libc6-dev linux-libc-dev libcli11-dev nlohmann-json3-dev)
+build=(make:make g++:g++ binutils:ld libc6-dev linux-libc-dev libcli11-dev nlohmann-json3-dev libpci-dev)
 # Stock kernels in a VM, and the module for them.
 rig=(qemu-system-x86:qemu-system-x86_64 busybox-static cpio:cpio kmod:depmod xz-utils:xz sparse:sparse gcc-12:gcc-12)
 # The tests' own tools, then the real programs that run decoupled.

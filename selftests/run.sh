@@ -4,8 +4,8 @@
 #
 # A test is an executable. Exit 0: passed. Exit 4: skipped, and its last line of output says why. Everything else, a timeout, a
 # skip without a reason and new kernel warnings are failures. -f runs only tests whose name (group/name) matches the glob.
-# -k 6.1|6.1-rt|6.12|6.12-rt runs them in the VM with that stock kernel and the module; the groups kmod and cores run there in any
-# case, on 6.1 and 6.12. With -k the default is kvm and kmod. PATTERN may be an extended glob. Environment: REFLECTOR (module with -k, else
+# -k 6.1|6.1-rt|6.12|6.12-rt runs them in the VM with that stock kernel and the module; the groups kmod, cores and dev run there in any
+# case, on 6.1 and 6.12, dev with an AMD IOMMU on 6.1 and with one of Intel's on 6.12 (both on both with SOAK=1; IOMMU=amd|intel). With -k the default is kvm and kmod. PATTERN may be an extended glob. Environment: REFLECTOR (module with -k, else
 # signal) and DECOUPLE (build/decouple) are handed to the tests; TIMEOUT_SCALE multiplies their time limits;
 # SOAK=1 has those that can do a long run do it, SEED repeats one.
 set -u
@@ -18,7 +18,7 @@ export DECOUPLE=${DECOUPLE:-$root/build/decouple} TEST_BUILD=$root/build/selftes
 . "$here/lib/head.sh"
 
 usage() {
-	echo "usage: run.sh [-f PATTERN] [-k 6.1|6.1-rt|6.12|6.12-rt] [style|unit|ib|kvm|stress|apps|kmod|cores|vm]..." >&2
+	echo "usage: run.sh [-f PATTERN] [-k 6.1|6.1-rt|6.12|6.12-rt] [style|unit|ib|kvm|stress|apps|kmod|cores|dev|vm]..." >&2
 	exit 2
 }
 
@@ -35,7 +35,7 @@ export REFLECTOR=${REFLECTOR:-$([ "$kernel" ] && echo module || echo signal)}
 if [ $# = 0 ] && [ "$kernel" ]; then
 	set -- kvm kmod
 elif [ $# = 0 ]; then
-	set -- style unit ib kvm stress apps kmod cores vm
+	set -- style unit ib kvm stress apps kmod cores dev vm
 fi
 
 # Tests of a group, one a line: name, source with the head, command.
@@ -83,6 +83,14 @@ list_group() {
 		done
 		scripts kmod '*.sh'
 		;;
+	dev)
+		for file in "$here"/dev/*.c; do
+			[ -z "$(head_values "$file" part-of)" ] || continue
+			name=$(basename "$file" .c)
+			printf '%s\t%s\t%s\n' "$name" "$file" "$here/lib/compare.sh $TEST_BUILD/dev/$name"
+		done
+		scripts dev '*.sh'
+		;;
 	stress)
 		scripts stress '*.sh'
 		scripts kvm 'stress_*.sh'
@@ -92,6 +100,21 @@ list_group() {
 		;;
 	*) usage ;;
 	esac
+}
+
+# Kernels of the VM, each with the IOMMU that it has in the group dev.
+with_iommu() { # KERNELS
+	local kernel iommu
+	for kernel in $1; do
+		case $kernel in
+		6.1 | 6.1-*) iommu=amd ;;
+		*) iommu=intel ;;
+		esac
+		[ ! "${SOAK:-}" ] || iommu='intel amd'
+		for iommu in ${IOMMU:-$iommu}; do
+			echo "$kernel+$iommu"
+		done
+	done
 }
 
 log_time() {
@@ -151,9 +174,19 @@ run_test() { # GROUP NAME SOURCE COMMAND
 # Under emulation everything takes longer, and more so on a busy machine.
 rig_scale=$((4 * ${TIMEOUT_SCALE:-1}))
 
+# Settings of the VM for a group, but for the kernel.
+rig_settings() { # GROUP IOMMU: sets $settings
+	settings=(MODULE=yes SMP=2)
+	case $1 in
+	cores) settings=(MODULE=yes SMP=4) ;;
+	dev) settings+=("IOMMU=$2" "DEVICES=edu edu nvme nvme-vf") ;;
+	esac
+}
+
 # Runs a group in the VM and takes over what it reports there.
-run_in_rig() { # KERNEL GROUP
-	local name source command line limit=60 seen=0 failures=$failed ended='' status
+run_in_rig() { # KERNEL[+IOMMU] GROUP
+	local name source command line limit=60 seen=0 failures=$failed ended='' status settings
+	rig_settings "$2" "${1#*+}"
 	while IFS=$'\t' read -r name source command; do
 		# shellcheck disable=SC2254
 		case $2/$name in
@@ -182,7 +215,7 @@ run_in_rig() { # KERNEL GROUP
 		*) printf '%s\n' "$line" >>"$output" ;;
 		esac
 	done < <(
-		"$here/vm/boot.sh" "KERNEL=$1" MODULE=yes "SMP=$([ "$2" = cores ] && echo 4 || echo 2)" "TIMEOUT=$limit" -- env "REFLECTOR=$REFLECTOR" "DECOUPLE=$DECOUPLE" \
+		"$here/vm/boot.sh" "KERNEL=${1%+*}" "${settings[@]}" "TIMEOUT=$limit" -- env "REFLECTOR=$REFLECTOR" "DECOUPLE=$DECOUPLE" \
 			"TIMEOUT_SCALE=$rig_scale" ${SOAK:+SOAK="$SOAK"} ${SEED:+SEED="$SEED"} selftests/run.sh -f "$pattern" "$2" 2>&1 </dev/null
 		echo "status:$?"
 	)
@@ -200,7 +233,7 @@ run_in_rig() { # KERNEL GROUP
 }
 
 for group; do
-	case $group in style | unit | ib | kvm | stress | apps | kmod | cores | vm) ;; *) usage ;; esac
+	case $group in style | unit | ib | kvm | stress | apps | kmod | cores | dev | vm) ;; *) usage ;; esac
 done
 echo "TAP version 14"
 dmesg >/dev/null 2>&1 || echo "# the kernel log is not readable here: its reports are not checked"
@@ -208,6 +241,7 @@ for group; do
 	kernels=$kernel
 	case $group in
 	kmod | cores) [ "${DECOUPLE_RIG:-}" ] || kernels=${kernel:-6.1 6.12} ;;
+	dev) [ "${DECOUPLE_RIG:-}" ] || kernels=$(with_iommu "${kernel:-6.1 6.12}") ;;
 	esac
 	if [ "$kernels" ]; then
 		for name in $kernels; do

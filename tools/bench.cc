@@ -23,6 +23,7 @@ constexpr Entry entries[] = {
 	{"fault", "first and second touch of memory, native and decoupled", 8192, bench_fault},
 	{"attach", "taking a running process: total, stop, kernel memory", 20, bench_attach},
 	{"reflector", "module and signal reflector: wake-up, signal handler, stop of an attach", 200, bench_reflector},
+	{"doorbell", "stores to a device's register, native and decoupled", 100000, bench_doorbell, prepare_doorbell},
 	{"compute", "memory, vector and integer work, native and decoupled", 200, bench_compute},
 };
 
@@ -30,6 +31,7 @@ struct Arguments {
 	std::string name, plot, cores;
 	bool json = false, no_rt = false;
 	unsigned samples = 0;
+	Doorbell doorbell = {};
 };
 
 int list(bool json)
@@ -64,6 +66,16 @@ int run(const Entry &entry, const Arguments &arguments)
 		if (auto able = check_plotter(); !able)
 			return complain(able.error());
 
+	std::string name = std::string("bench ") + entry.name;
+	Options options = {.samples = arguments.samples ? arguments.samples : entry.samples,
+			   .cores = *cores,
+			   .rt = false,
+			   .progress = [name](const std::string &step) { show_progress(name, step); },
+			   .doorbell = arguments.doorbell};
+	if (entry.prepare)
+		if (auto prepared = entry.prepare(options); !prepared)
+			return complain(prepared.error());
+
 	Report report;
 	report.bench = entry.name;
 	bool rt = false;
@@ -78,11 +90,7 @@ int run(const Entry &entry, const Arguments &arguments)
 					       std::to_string(raised.error().code) + ")");
 	}
 	report.host = read_host(*cores, rt);
-	std::string name = std::string("bench ") + entry.name;
-	Options options = {.samples = arguments.samples ? arguments.samples : entry.samples,
-			   .cores = *cores,
-			   .rt = rt,
-			   .progress = [name](const std::string &step) { show_progress(name, step); }};
+	options.rt = rt;
 	entry.run(options, report);
 	show_progress(name, "");
 	if (arguments.json)
@@ -106,6 +114,11 @@ int parse_and_run(int argc, char **argv)
 	app.add_option("--samples", arguments.samples, "samples per row")->check(CLI::Range(1u, 100'000'000u));
 	app.add_option("--cores", arguments.cores, "dedicated and service core; default: the last and the first allowed one")
 		->type_name("D,S");
+	app.add_option("--resource", arguments.doorbell.resource,
+		       "doorbell: the device's file, such as a PCI function's resource0")
+		->type_name("FILE");
+	app.add_option("--offset", arguments.doorbell.offset, "doorbell: of the register in it")->type_name("BYTES");
+	app.add_option("--value", arguments.doorbell.value, "doorbell: what is stored, in 4 bytes")->type_name("N");
 	app.add_flag("--no-rt", arguments.no_rt, "no SCHED_RR for the measuring sides");
 	try {
 		app.parse(argc, argv);

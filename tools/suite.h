@@ -14,6 +14,9 @@ void bench_recouple(const Options &options, Report &report);
 void bench_fault(const Options &options, Report &report);
 void bench_attach(const Options &options, Report &report);
 void bench_compute(const Options &options, Report &report);
+void bench_doorbell(const Options &options, Report &report);
+/* Maps the register. Error EINVAL: it isn't one. */
+Result<> prepare_doorbell(const Options &options);
 void bench_reflector(const Options &options, Report &report);
 
 struct Entry {
@@ -21,6 +24,7 @@ struct Entry {
 	const char *summary;
 	unsigned samples; /* per row, where --samples is not given */
 	void (*run)(const Options &options, Report &report);
+	Result<> (*prepare)(const Options &options) = nullptr; /* what the caller may have got wrong */
 };
 
 } // namespace decouple::bench

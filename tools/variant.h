@@ -13,11 +13,19 @@
 namespace decouple::bench
 {
 
+/* A device's register of 4 bytes, of the bench that stores to it. */
+struct Doorbell {
+	std::string resource; /* file that can be mapped */
+	uint64_t offset;
+	uint32_t value;
+};
+
 struct Options {
 	unsigned samples; /* per row */
 	CorePair cores;
 	bool rt;
 	std::function<void(const std::string &)> progress;
+	Doorbell doorbell = {};
 };
 
 /* One row of the report in the making. */

@@ -149,6 +149,30 @@ static void serve_temporary_mask(Session *s, u64 call[7])
 	}
 }
 
+/* The file is a device's: a special one, one of sysfs, or one without type (VFIO's). Asked by the home thread, which has the application's files. */
+static bool is_device(u64 fd)
+{
+	constexpr u32 type = 0170000, regular = 0100000;
+	constexpr long sysfs = 0x62656572;
+	u64 stat[18], statfs[15]; /* struct stat, struct statfs */
+	static_assert(sizeof(stat) == 144 && sizeof(statfs) == 120);
+	if (sys(__NR_fstat, fd, addr(stat)) < 0)
+		return false;
+	const u32 mode = static_cast<u32>(stat[3]);
+	if ((mode & type) != regular)
+		return true;
+	return sys(__NR_fstatfs, fd, addr(statfs)) == 0 && static_cast<long>(statfs[0]) == sysfs;
+}
+
+/* `mattered`: what mremap moved was executable or a device's. */
+static bool may_map_device(const u64 call[7], bool mattered)
+{
+	constexpr u64 sharing = 3;
+	if (call[0] == __NR_mmap)
+		return (call[4] & sharing) != map_private && !(call[4] & map_anonymous) && is_device(call[5]);
+	return call[0] == __NR_mremap && mattered;
+}
+
 static void serve_protection(Session *s, const u64 call[7])
 {
 	constexpr u64 map_fixed_flag = 0x10, mremap_fixed = 2;
@@ -173,6 +197,10 @@ static void serve_protection(Session *s, const u64 call[7])
 	long ret = call_execute(call);
 	if (matters)
 		vm_protection_change_end(start, (end + page_size - 1) & ~(page_size - 1));
+	if (!is_error(ret) && may_map_device(call, matters)) {
+		u64 size = call[0] == __NR_mmap ? call[2] : call[3];
+		vm_device_mapped(static_cast<u64>(ret), (static_cast<u64>(ret) + size + page_size - 1) & ~(page_size - 1));
+	}
 	gate_reply(s, ret);
 }
 

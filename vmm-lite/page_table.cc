@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Guest page tables; see page_table.h. Entry format: SDM 3A 4.5, APM 2 5.3. */
 #include "page_table.h"
+#include <initializer_list>
 
 namespace decouple
 {
 
-bool ExecPages::any() const
+bool PageSet::any() const
 {
-	u64 all = 0;
+	u64 some = 0;
 	for (u64 b : bits)
-		all |= b;
-	return all != 0;
+		some |= b;
+	return some != 0;
 }
 
-void ExecPages::add(u64 area_start, u64 start, u64 end)
+bool PageSet::all() const
+{
+	u64 common = ~0ull;
+	for (u64 b : bits)
+		common &= b;
+	return common == ~0ull;
+}
+
+void PageSet::add(u64 area_start, u64 start, u64 end)
 {
 	if (start < area_start)
 		start = area_start;
@@ -23,6 +32,37 @@ void ExecPages::add(u64 area_start, u64 start, u64 end)
 		u64 page = (va - area_start) / page_size;
 		bits[page / 64] |= 1ull << (page % 64);
 	}
+}
+
+void DevicePages::add(u64 area_start, u64 start, u64 end, u64 prot, Caching caching)
+{
+	every.add(area_start, start, end);
+	if (prot == prot_none)
+		absent.add(area_start, start, end);
+	if (!(prot & prot_write))
+		read_only.add(area_start, start, end);
+	if (caching == Caching::uncached)
+		uncached.add(area_start, start, end);
+	if (caching == Caching::combining)
+		combining.add(area_start, start, end);
+}
+
+u64 DevicePages::flags(u32 page) const
+{
+	if (!every.test(page))
+		return pte::present | pte::write;
+	return pte::device | (absent.test(page) ? 0 : pte::present) | (read_only.test(page) ? 0 : pte::write) |
+	       (uncached.test(page) ? pte::uncached : 0) | (combining.test(page) ? pte::combining : 0);
+}
+
+bool DevicePages::uniform() const
+{
+	if (!every.all())
+		return false;
+	for (const PageSet *set : {&absent, &read_only, &uncached, &combining})
+		if (set->any() && !set->all())
+			return false;
+	return true;
 }
 
 void PageTable::init(u8 *memory, u64 gpa, u64 next, u64 limit)
@@ -78,16 +118,22 @@ u64 *PageTable::entry_create(u64 va, u32 level)
 	return &t[index(va, level)];
 }
 
-bool PageTable::map_area(u64 va, u64 gpa, const ExecPages &exec)
+u64 *PageTable::leaf(u64 va) const
 {
-	constexpr u64 leaf = pte::present | pte::write | pte::user | pte::accessed | pte::dirty;
+	u64 *pde = entry(va, 1);
+	return !pde || (*pde & pte::large) ? pde : entry(va, 0);
+}
+
+bool PageTable::map_area(u64 va, u64 gpa, const ExecPages &exec, const DevicePages &device)
+{
+	constexpr u64 leaf = pte::user | pte::accessed | pte::dirty;
 	va &= ~(area_size - 1);
 	u64 *pde = entry_create(va, 1);
 	if (!pde)
 		return false;
 	bool is_table = (*pde & pte::present) && !(*pde & pte::large);
-	if (!exec.any() && !is_table) {
-		store(*pde, gpa | leaf | pte::large | pte::nx);
+	if (!exec.any() && !is_table && (!device.every.any() || device.uniform())) {
+		store(*pde, gpa | leaf | device.flags(0) | pte::large | pte::nx);
 		return true;
 	}
 	u64 table_gpa = is_table ? *pde & pte::address : allocate();
@@ -95,7 +141,7 @@ bool PageTable::map_area(u64 va, u64 gpa, const ExecPages &exec)
 		return false;
 	u64 *t = table(table_gpa);
 	for (u32 i = 0; i < area_pages; i++)
-		store(t[i], (gpa + i * page_size) | leaf | (exec.test(i) ? 0 : pte::nx));
+		store(t[i], (gpa + i * page_size) | leaf | device.flags(i) | (exec.test(i) ? 0 : pte::nx));
 	if (!is_table)
 		store(*pde, table_gpa | pte::present | pte::write | pte::user);
 	return true;
@@ -177,31 +223,34 @@ bool PageTable::executable(u64 va) const
 	return e && (*e & pte::present) && !(*e & pte::nx);
 }
 
-bool PageTable::present(u64 va) const
+bool PageTable::allows(u64 va, bool write) const
 {
-	const u64 *pde = entry(va, 1);
-	if (!pde || !(*pde & pte::present))
-		return false;
-	return (*pde & pte::large) || (*entry(va, 0) & pte::present);
+	const u64 *e = leaf(va);
+	return e && (*e & pte::present) && (!write || (*e & pte::write));
+}
+
+/* The address stays, so that area_gpa() finds it again. */
+static void make_absent(u64 *e)
+{
+	store(*e, *e & ~pte::present);
 }
 
 u32 PageTable::forget(u64 start, u64 end)
 {
 	u32 forgotten = 0;
-	for (u64 va = start & ~(page_size - 1); va < end;) {
-		u64 *e = entry(va, 0);
-		if (!e) {
-			va = (va | (area_size - 1)) + 1;
-			continue;
+	for_each_leaf(start, end, [&](u64 *e) {
+		const bool present = *e & pte::present;
+		if ((*e & pte::device) || (present && !(*e & pte::nx))) {
+			make_absent(e);
+			forgotten++; /* a device's without access too: that may change */
 		}
-		/* The address stays, so that area_gpa() finds it again. */
-		if ((*e & pte::present) && !(*e & pte::nx)) {
-			store(*e, *e & ~pte::present);
-			forgotten++;
-		}
-		va += page_size;
-	}
+	});
 	return forgotten;
+}
+
+void PageTable::ask_again(u64 start, u64 end)
+{
+	for_each_leaf(start, end, make_absent);
 }
 
 } // namespace decouple

@@ -23,6 +23,40 @@ void maps_close()
 	maps_fd = -1;
 }
 
+void MapsName::add(char c)
+{
+	if (size < head_size)
+		head[size] = c;
+	for (u32 i = 1; i < tail_size; i++)
+		tail[i - 1] = tail[i];
+	tail[tail_size - 1] = c;
+	size++;
+}
+
+void MapsName::judge(Vma &vma) const
+{
+	auto begins = [&](const char *text) {
+		u32 i = 0;
+		while (text[i] && i < size && i < head_size && head[i] == text[i])
+			i++;
+		return !text[i];
+	};
+	auto ends = [&](const char *text) {
+		return size >= tail_size && tail[0] == text[0] && tail[1] == text[1] && tail[2] == text[2];
+	};
+	if (begins("/sys/devices/")) {
+		vma.device = true;
+		vma.caching = ends("_wc") ? Caching::combining : Caching::uncached;
+	} else if (begins("anon_inode:[vfio-device]") || begins("/dev/vfio/") || begins("/dev/hpet")) {
+		vma.device = true;
+		vma.caching = Caching::uncached;
+	} else if (begins("[vvar")) {
+		vma.device = true;
+	} else if (begins("/dev/")) {
+		vma.device = !begins("/dev/shm/") && !begins("/dev/zero") && !begins("/dev/hugepages");
+	}
+}
+
 bool MapsParser::feed(char c, Vma &vma)
 {
 	switch (field_) {
@@ -46,17 +80,29 @@ bool MapsParser::feed(char c, Vma &vma)
 		else if (c == 'x')
 			vma_.prot |= prot_exec;
 		else if (c == ' ')
-			field_ = Field::rest;
+			field_ = Field::offset;
 		return false;
-	case Field::rest:
+	case Field::offset:
+	case Field::device:
+	case Field::inode:
+		if (c == ' ')
+			field_ = static_cast<Field>(static_cast<int>(field_) + 1);
 		if (c != '\n')
 			return false;
-		vma = vma_;
-		vma_ = {};
-		field_ = Field::start;
-		return true;
+		break;
+	case Field::name:
+		if (c == '\n')
+			break;
+		if (c != ' ' || name_.size)
+			name_.add(c);
+		return false;
 	}
-	return false;
+	name_.judge(vma_);
+	vma = vma_;
+	vma_ = {};
+	name_ = {};
+	field_ = Field::start;
+	return true;
 }
 
 } // namespace decouple

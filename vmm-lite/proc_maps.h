@@ -8,9 +8,27 @@
 namespace decouple
 {
 
+/* How the process's own page tables have a device cached; left: as the host's MTRRs or KVM have it. */
+enum class Caching : u8 { left, uncached, combining };
+
+/*
+ * That a mapping is of a device, and its memory type, is told by its name alone: resources of PCI functions in sysfs, VFIO, drivers' files
+ * in /dev, the vDSO's data. Of other drivers' the type is left, which is uncached on hardware, or memory where it is that.
+ */
 struct Vma {
 	u64 start, end;
 	u64 prot; /* prot_read | prot_write | prot_exec */
+	bool device = false;
+	Caching caching = Caching::left;
+};
+
+/* The same of a name in the list; `size`: of the whole, of which there are the first and last characters. */
+struct MapsName {
+	static constexpr u32 head_size = 32, tail_size = 3;
+	char head[head_size], tail[tail_size];
+	u32 size = 0;
+	void add(char c);
+	void judge(Vma &vma) const;
 };
 
 /* Parser of the text, fed in pieces of any size; hosted tests feed it too. */
@@ -21,8 +39,9 @@ public:
 	bool feed(char c, Vma &vma);
 
 private:
-	enum class Field { start, end, perms, rest } field_ = Field::start;
+	enum class Field { start, end, perms, offset, device, inode, name } field_ = Field::start;
 	Vma vma_ = {};
+	MapsName name_ = {};
 	static u64 digit(char c) { return static_cast<u64>(c <= '9' ? c - '0' : c - 'a' + 10); }
 };
 

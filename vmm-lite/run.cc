@@ -212,8 +212,9 @@ static bool handle_trap(Session *s)
 	if (normalise(g, stub_view(s)) == Position::lost)
 		return false;
 	count(s->info.page_exits);
-	constexpr u64 fetch = 0x10;
-	if (fault_repeats(s, g.trap_rip, sregs.cr2) || !vm_resolve(sregs.cr2, g.error_code & fetch))
+	constexpr u64 fetch = 0x10, write = 2;
+	Access access = g.error_code & fetch ? Access::fetch : g.error_code & write ? Access::write : Access::read;
+	if (fault_repeats(s, g.trap_rip, sregs.cr2) || !vm_resolve(sregs.cr2, access))
 		return false;
 	vcpu_retry_trap(s);
 	return true;

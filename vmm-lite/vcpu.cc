@@ -98,10 +98,10 @@ static long set_msrs(Session *s, u64 entry)
 {
 	struct {
 		struct kvm_msrs head;
-		struct kvm_msr_entry entry[4];
+		struct kvm_msr_entry entry[5];
 	} m;
 	memset(&m, 0, sizeof(m));
-	m.head.nmsrs = 4;
+	m.head.nmsrs = 5;
 	m.entry[0].index = 0xc0000081; /* STAR */
 	m.entry[0].data = static_cast<u64>(DECOUPLE_SEL_SYSRET) << 48 | static_cast<u64>(DECOUPLE_SEL_KCODE) << 32;
 	m.entry[1].index = 0xc0000082; /* LSTAR */
@@ -110,8 +110,10 @@ static long set_msrs(Session *s, u64 entry)
 	m.entry[2].data = 0x47700;
 	m.entry[3].index = 0xc0000103; /* TSC_AUX */
 	m.entry[3].data = tsc_aux();
+	m.entry[4].index = 0x277; /* IA32_PAT. The last one: without it, write-combining memory of devices is uncached */
+	m.entry[4].data = guest_pat;
 	long n = vcpu_ioctl(s, KVM_SET_MSRS, &m);
-	return n == 4 ? 0 : n < 0 ? n : -EINVAL;
+	return n >= 4 ? 0 : n < 0 ? n : -EINVAL;
 }
 
 static struct kvm_segment segment(u16 selector, u8 type, u8 dpl, bool code)

@@ -140,27 +140,48 @@ void vm_destroy()
 	vm.stub = nullptr;
 }
 
-bool vm_resolve(u64 va, bool fetch)
+static bool map_area_again(u64 va)
+{
+	u64 area = va & ~(area_size - 1);
+	return map_areas(area, area + area_size, vm.tables.area_gpa(va));
+}
+
+static u64 prot_at(u64 va)
+{
+	u64 prot = prot_none;
+	for_each_vma([&](const Vma &v) {
+		if (va >= v.start && va < v.end)
+			prot = v.prot;
+		return v.end <= va;
+	});
+	return prot;
+}
+
+bool vm_resolve(u64 va, Access access)
 {
 	if (va < user_start || va >= user_end)
 		return false;
 	Locked hold(vm.lock);
-	u64 prot = prot_none;
-	bool found = false;
-	for_each_vma([&](const Vma &v) {
-		found = va >= v.start && va < v.end;
-		prot = v.prot;
-		return !found && v.start <= va;
-	});
-	if (!found || prot == prot_none)
+	u64 prot = prot_at(va);
+	if (prot == prot_none)
 		return false;
 	if (!vm.tables.has_area(va))
 		return vm.windows.add(va);
 	/* Already as it should be: another vCPU may have been faster, or Linux must decide. The caller bounds the retries. */
-	if (fetch ? (!(prot & prot_exec) || vm.tables.executable(va)) : vm.tables.present(va))
-		return fetch && !(prot & prot_exec) ? false : true;
-	u64 area = va & ~(area_size - 1);
-	return map_areas(area, area + area_size, vm.tables.area_gpa(va));
+	if (access == Access::fetch) {
+		if (!(prot & prot_exec))
+			return false;
+		return vm.tables.executable(va) || map_area_again(va);
+	}
+	if (access == Access::write && !(prot & prot_write))
+		return false;
+	return vm.tables.allows(va, access == Access::write) || map_area_again(va);
+}
+
+void vm_device_mapped(u64 start, u64 end)
+{
+	Locked hold(vm.lock);
+	vm.tables.ask_again(start, end > user_end ? user_end : end);
 }
 
 bool vm_protection_change_begin(u64 start, u64 end)

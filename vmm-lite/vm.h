@@ -73,14 +73,18 @@ constexpr u64 user_start = 0x10000;
 constexpr u64 user_end = 0x7ffffffff000;
 
 /*
- * A guest access to `va` missed in the guest page tables (fetch: an instruction fetch). Adds the window, or brings the area's
- * executable pages up to date. False: nothing that could be added; the access is Linux's to judge.
+ * A guest access to `va` missed in the guest page tables. Adds the window, or brings the area's executable and device pages up to date.
+ * False: nothing that could be added; the access is Linux's to judge.
  */
-bool vm_resolve(u64 va, bool fetch);
+enum class Access { read, write, fetch };
+bool vm_resolve(u64 va, Access access);
+
+/* The process has mapped a device at [start, end), or moved one there: the next access finds out what there is. */
+void vm_device_mapped(u64 start, u64 end);
 
 /*
- * Brackets a system call that changes the mapping or protection of [start, end): pages that are executable in the guest must be
- * looked up again. begin() says whether the range matters; only then is the lock held until end().
+ * Brackets a system call that changes the mapping or protection of [start, end): pages that are executable or a device's in the guest must
+ * be looked up again. begin() says whether the range matters; only then is the lock held until end().
  */
 bool vm_protection_change_begin(u64 start, u64 end);
 void vm_protection_change_end(u64 start, u64 end);

@@ -140,23 +140,28 @@ bool map_areas(u64 first, u64 end, u64 gpa)
 	for (u64 a = first; a < end; a += area_size)
 		ok = ok && vm.tables.map_area(a, gpa + (a - first), ExecPages());
 	ExecPages exec;
+	DevicePages device;
 	u64 current = 0;
 	auto flush = [&] {
-		if (exec.any())
-			ok = ok && vm.tables.map_area(current, gpa + (current - first), exec);
-		exec = ExecPages();
+		if (exec.any() || device.every.any())
+			ok = ok && vm.tables.map_area(current, gpa + (current - first), exec, device);
+		exec = {};
+		device = {};
 	};
 	long e = for_each_vma([&](const Vma &v) {
 		if (v.start >= end)
 			return false;
-		if (v.end <= first || !(v.prot & prot_exec))
+		if (v.end <= first || !(v.device || (v.prot & prot_exec)))
 			return true;
 		u64 from = v.start < first ? first : v.start & ~(area_size - 1), to = v.end < end ? v.end : end;
 		for (u64 a = from; a < to; a += area_size) {
 			if (a != current)
 				flush();
 			current = a;
-			exec.add(a, v.start, v.end);
+			if (v.prot & prot_exec)
+				exec.add(a, v.start, v.end);
+			if (v.device)
+				device.add(a, v.start, v.end, v.prot, v.caching);
 		}
 		return true;
 	});

@@ -18,11 +18,12 @@ reflector=${REFLECTOR:-signal}
 
 program=$1
 shift
-source=$here/../kvm/$(basename "$program").c
+source=$here/../$(basename "$(dirname "$program")")/$(basename "$program").c
 limit=${TEST_LIMIT:-$(head_value "$source" limit 30)} # seconds for one run
 args=$*
 expected=$(head_value "$source" "exit $args" "$(head_value "$source" exit 0)")
 has_end=$(head_value "$source" end yes)
+mmio_exits=$(head_value "$source" mmio-exits any)
 modes=${TEST_MODES-$(head_value "$source" modes 'run compute read')}
 
 dir=$(mktemp -d)
@@ -83,6 +84,14 @@ expect_state() {
 	return 1
 }
 
+# The vCPU left the guest for an access to memory only where the stub rang its doorbell, and once when the kind of KVM was found out.
+expect_no_mmio() {
+	local exits
+	exits=$(timeout 10 "$decouple" status --json --verbose "$target" 2>"$dir/message" |
+		jq -r --argjson tid "$thread" '.threads[] | select(.tid == $tid) | .kvm.mmio_exits - .doorbells')
+	[[ $exits = [01] ]] || complain "exits for accesses to memory, but for the stub's doorbell: ${exits:-unknown: $(cat "$dir/message")}"
+}
+
 # A call is being waited in: state S twice.
 wait_asleep() {
 	local try stat count=0
@@ -139,6 +148,7 @@ on_event() { # EVENT PID TID .
 		if [ "$mode" != native ]; then
 			if [ "$1" = end ]; then
 				expect_state decoupled end
+				[ "$mmio_exits" = any ] || expect_no_mmio
 			else
 				expect_state native end
 			fi

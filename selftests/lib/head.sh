@@ -7,6 +7,7 @@
 #   modes: ...    how compare.sh decouples the program (run compute read)
 #   exit: N       the native exit status, 128+N for a signal (0); may differ per args line: `exit A: N`
 #   part-of: X    not a test itself, but a part of test X
+#   mmio-exits: none  KVM's statistics must show none behind the run, but for those by which the stub wakes the home thread
 #   end: none     the program does not come to test_done() (it is killed, or executes another program)
 
 # head_values FILE KEY: all values, one a line

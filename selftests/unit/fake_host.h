@@ -131,6 +131,13 @@ public:
 
 	const std::string cgroup_root = "/sys/fs/cgroup";
 
+protected:
+	void before_change()
+	{
+		if (changes++ == changes_until_kill)
+			raise(SIGKILL);
+	}
+
 private:
 	FakeHost(const std::string &root, bool unified, bool smt) : Tree(root), root_(root), unified_(unified), owner_(getpid())
 	{
@@ -185,11 +192,6 @@ private:
 		char memory[] = "/dev/shm/fake-host.XXXXXX", disk[] = "/tmp/fake-host.XXXXXX";
 		const char *name = mkdtemp(memory);
 		return name ? name : mkdtemp(disk);
-	}
-	void before_change()
-	{
-		if (changes++ == changes_until_kill)
-			raise(SIGKILL);
 	}
 	Result<> subtree_control(const std::string &path, const std::string &text)
 	{

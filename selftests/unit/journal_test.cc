@@ -48,9 +48,16 @@ ReservedState sample()
 	return state;
 }
 
+const std::string cores_journal = Journal::path("cores");
+
+Result<JournalContents> load(const Journal &journal, ReservedState &state)
+{
+	return journal.load([&](const nlohmann::json &line) { take_line(state, line); });
+}
+
 Journal opened(FakeHost &host)
 {
-	auto journal = Journal::open(host, true);
+	auto journal = Journal::open(host, "cores", true);
 	EXPECT_TRUE(journal);
 	return std::move(*journal);
 }
@@ -59,42 +66,45 @@ TEST(JournalTest, KeepsTheState)
 {
 	FakeHost host;
 	Journal journal = opened(host);
-	ASSERT_TRUE(journal.condense(sample()));
-	auto contents = journal.load();
+	ASSERT_TRUE(journal.condense(lines_of(sample())));
+	ReservedState state;
+	auto contents = load(journal, state);
 	ASSERT_TRUE(contents);
-	EXPECT_EQ(contents->state.cores, CoreSet({2, 3}));
-	EXPECT_EQ(contents->state.idle, CoreSet({1}));
-	EXPECT_EQ(contents->state.hush.at(3), 250u);
-	EXPECT_TRUE(contents->state.controller);
-	EXPECT_EQ(contents->state.values.at("/proc/irq/4/smp_affinity").was, "f\n");
-	EXPECT_EQ(contents->state.tasks.at(51).was, CoreSet({1, 3}));
-	EXPECT_EQ(contents->state.tasks.at(51).start, 1051u);
+	EXPECT_EQ(state.cores, CoreSet({2, 3}));
+	EXPECT_EQ(state.idle, CoreSet({1}));
+	EXPECT_EQ(state.hush.at(3), 250u);
+	EXPECT_TRUE(state.controller);
+	EXPECT_EQ(state.values.at("/proc/irq/4/smp_affinity").was, "f\n");
+	EXPECT_EQ(state.tasks.at(51).was, CoreSet({1, 3}));
+	EXPECT_EQ(state.tasks.at(51).start, 1051u);
 	EXPECT_TRUE(contents->operation.empty());
 	ASSERT_TRUE(journal.condense({}));
-	EXPECT_FALSE(host.exists(Journal::path));
+	EXPECT_FALSE(host.exists(cores_journal));
 }
 
 TEST(JournalTest, AnUnfinishedOperationIsFoundWithItsStepsAndATornLineIsNot)
 {
 	FakeHost host;
 	Journal journal = opened(host);
-	ASSERT_TRUE(journal.condense(sample()));
+	ASSERT_TRUE(journal.condense(lines_of(sample())));
 	Step step = value_step("/proc/x", "old\n", "new\n", "a \xff name");
 	step.second_text = "other\n";
 	ASSERT_TRUE(journal.append("reserve 1", {step, step}));
-	const std::string whole = host.get(Journal::path);
+	const std::string whole = host.get(cores_journal);
 	size_t operations = 0, steps = 0;
 	/* Cut anywhere, as a power failure or a kill may. */
 	for (size_t cut = 0; cut <= whole.size(); cut++) {
-		host.put(Journal::path, whole.substr(0, cut));
-		auto contents = journal.load();
+		host.put(cores_journal, whole.substr(0, cut));
+		ReservedState state;
+		auto contents = load(journal, state);
 		ASSERT_TRUE(contents) << "cut at " << cut << ": " << contents.error().what;
 		operations += !contents->operation.empty();
 		steps = contents->steps.size();
 	}
 	EXPECT_GT(operations, 10u);
 	ASSERT_EQ(steps, 2u);
-	auto contents = journal.load();
+	ReservedState state;
+	auto contents = load(journal, state);
 	EXPECT_EQ(contents->operation, "reserve 1");
 	EXPECT_EQ(contents->steps[0].path, "/proc/x");
 	EXPECT_EQ(contents->steps[0].undo_text, "old\n");
@@ -105,35 +115,35 @@ TEST(JournalTest, AFileThatWasMadeAndNotWrittenIsRemoved)
 {
 	FakeHost host;
 	(void)opened(host);
-	host.put(Journal::path, "");
+	host.put(cores_journal, "");
 	ASSERT_TRUE(Reservation::open(host, false));
-	EXPECT_FALSE(host.exists(Journal::path));
+	EXPECT_FALSE(host.exists(cores_journal));
 }
 
 TEST(JournalTest, OfAnotherBootIsVoid)
 {
 	FakeHost host;
-	ASSERT_TRUE(opened(host).condense(sample()));
+	ASSERT_TRUE(opened(host).condense(lines_of(sample())));
 	host.put("/proc/sys/kernel/random/boot_id", "second-boot\n");
 	auto reservation = Reservation::open(host, true);
 	ASSERT_TRUE(reservation);
 	EXPECT_TRUE(reservation->state().cores.empty());
 	EXPECT_TRUE(reservation->repaired().empty());
-	EXPECT_FALSE(host.exists(Journal::path));
+	EXPECT_FALSE(host.exists(cores_journal));
 }
 
 TEST(JournalTest, DamageIsAnErrorAndNotANewBeginning)
 {
 	FakeHost host;
-	ASSERT_TRUE(opened(host).condense(sample()));
-	const std::string whole = host.get(Journal::path);
+	ASSERT_TRUE(opened(host).condense(lines_of(sample())));
+	const std::string whole = host.get(cores_journal);
 	for (const std::string &damaged : {"{}\n" + whole, whole + "{\"begin\n", std::string("\0\0\n", 3),
 					   std::string("{\"version\":2,\"boot\":\"first-boot\"}\n")}) {
-		host.put(Journal::path, damaged);
+		host.put(cores_journal, damaged);
 		auto reservation = Reservation::open(host, true);
 		ASSERT_FALSE(reservation);
 		EXPECT_NE(reservation.error().what.find("cores.journal, line "), std::string::npos);
-		EXPECT_EQ(host.get(Journal::path), damaged);
+		EXPECT_EQ(host.get(cores_journal), damaged);
 	}
 }
 

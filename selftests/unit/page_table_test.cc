@@ -10,7 +10,7 @@ namespace
 {
 
 constexpr u64 gpa_base = 0x100000, window = 0x140000000;
-constexpr u64 text = 0x555555400000, heap = 0x7ffff7a00000;
+constexpr u64 text = 0x555555400000, heap = 0x7ffff7a00000, far_away = 0x100000000000;
 constexpr u64 leaf_flags = pte::present | pte::write | pte::user | pte::accessed | pte::dirty;
 
 class PageTableTest : public ::testing::Test
@@ -120,7 +120,7 @@ TEST(ExecPagesTest, AddAccumulatesAndTakesPartOfAPageAsThePage)
 TEST_F(PageTableTest, NothingIsMappedAtFirst)
 {
 	EXPECT_FALSE(table.has_area(text));
-	EXPECT_FALSE(table.present(text));
+	EXPECT_FALSE(table.allows(text, false));
 	EXPECT_FALSE(table.executable(text));
 	EXPECT_EQ(table.tables_used(), page_size);
 }
@@ -132,13 +132,13 @@ TEST_F(PageTableTest, AreaWithoutExecutablePagesIsOneLargeNxEntry)
 	EXPECT_EQ(translate(heap + 0x1fffff), window + 0x1fffff);
 	EXPECT_TRUE(table.has_area(heap));
 	EXPECT_TRUE(table.has_area(heap + area_size - 1));
-	EXPECT_TRUE(table.present(heap + 0x5000));
+	EXPECT_TRUE(table.allows(heap + 0x5000, false));
 	EXPECT_FALSE(table.executable(heap));
 	EXPECT_EQ(table.area_gpa(heap + 0x5000), window);
 	EXPECT_EQ(table.tables_used(), 3 * page_size) << "PDPT and PD only";
 	EXPECT_FALSE(table.has_area(heap - 1));
 	EXPECT_FALSE(table.has_area(heap + area_size));
-	EXPECT_FALSE(table.present(heap + area_size));
+	EXPECT_FALSE(table.allows(heap + area_size, false));
 }
 
 TEST_F(PageTableTest, OnlyExecutablePagesLackNx)
@@ -149,7 +149,7 @@ TEST_F(PageTableTest, OnlyExecutablePagesLackNx)
 		u64 va = text + i * page_size;
 		EXPECT_EQ(walk(va), (window + i * page_size) | leaf_flags | (exec ? 0 : pte::nx)) << i;
 		EXPECT_EQ(table.executable(va), exec) << i;
-		EXPECT_TRUE(table.present(va)) << i;
+		EXPECT_TRUE(table.allows(va, false)) << i;
 	}
 	EXPECT_TRUE(table.has_area(text));
 	EXPECT_EQ(table.area_gpa(text + 7 * page_size), window);
@@ -217,7 +217,7 @@ TEST_F(PageTableTest, ForgetHitsExecutablePagesOfTheRangeOnlyAndKeepsTheAddress)
 	EXPECT_EQ(table.forget(text + 2 * page_size, text + 8 * page_size), 2u);
 	for (u64 i = 0; i < area_pages; i++) {
 		bool gone = i == 2 || i == 3;
-		EXPECT_EQ(table.present(text + i * page_size), !gone) << i;
+		EXPECT_EQ(table.allows(text + i * page_size, false), !gone) << i;
 		EXPECT_EQ(table.executable(text + i * page_size), i < 2) << i;
 		EXPECT_EQ(walk(text + i * page_size) == 0, gone) << i;
 	}
@@ -230,7 +230,7 @@ TEST_F(PageTableTest, ForgetOfTheFirstPageKeepsTheAddressOfTheArea)
 {
 	ASSERT_TRUE(table.map_area(text, window, pages(text, text, text + page_size)));
 	EXPECT_EQ(table.forget(text, text + 1), 1u);
-	EXPECT_FALSE(table.present(text));
+	EXPECT_FALSE(table.allows(text, false));
 	EXPECT_EQ(table.area_gpa(text), window);
 }
 
@@ -241,9 +241,9 @@ TEST_F(PageTableTest, ForgetStepsOverHolesAndLargeAreas)
 	u64 far = text + 3 * area_size;
 	ASSERT_TRUE(table.map_area(far, window + 3 * area_size, pages(far, far, far + page_size)));
 	EXPECT_EQ(table.forget(text + 0x800, far + page_size), 2u);
-	EXPECT_FALSE(table.present(text + 511 * page_size));
-	EXPECT_TRUE(table.present(text + area_size)) << "a large area has nothing to ask again";
-	EXPECT_FALSE(table.present(far));
+	EXPECT_FALSE(table.allows(text + 511 * page_size, false));
+	EXPECT_TRUE(table.allows(text + area_size, false)) << "a large area has nothing to ask again";
+	EXPECT_FALSE(table.allows(far, false));
 	EXPECT_EQ(table.forget(heap, heap + area_size), 0u) << "nothing mapped";
 	ASSERT_TRUE(table.map_area(far, window + 3 * area_size, pages(far, far, far + page_size)));
 	EXPECT_EQ(table.forget(far - 3 * page_size, far + page_size), 1u) << "from the middle of a hole";
@@ -258,6 +258,94 @@ TEST_F(PageTableTest, MapAgainAfterForget)
 	EXPECT_EQ(translate(text), window);
 }
 
+/* What the memory type of an entry is, by the slots of IA32_PAT: bits 2:0 of the slot's byte (SDM 3A 11.12.2). */
+u64 memory_type(u64 entry)
+{
+	return guest_pat >> (8 * ((entry >> 3 & 3) | (entry >> 7 & 1 && !(entry & pte::large) ? 4 : 0))) & 7;
+}
+constexpr u64 write_combining = 1, write_back = 6, uncached_minus = 7;
+
+DevicePages device(u64 area, u64 start, u64 end, u64 prot, Caching caching)
+{
+	DevicePages d;
+	d.add(area, start, end, prot, caching);
+	return d;
+}
+
+TEST_F(PageTableTest, DevicePagesHaveRightsAndMemoryTypeOfTheirOwn)
+{
+	DevicePages d = device(heap, heap, heap + page_size, prot_read | prot_write, Caching::uncached);
+	d.add(heap, heap + page_size, heap + 2 * page_size, prot_read, Caching::combining);
+	d.add(heap, heap + 2 * page_size, heap + 3 * page_size, prot_write, Caching::left);
+	d.add(heap, heap + 3 * page_size, heap + 4 * page_size, prot_none, Caching::uncached);
+	ASSERT_TRUE(table.map_area(heap, window, {}, d));
+	EXPECT_EQ(memory_type(walk(heap)), uncached_minus);
+	EXPECT_EQ(memory_type(walk(heap + page_size)), write_combining);
+	EXPECT_EQ(memory_type(walk(heap + 2 * page_size)), write_back);
+	EXPECT_EQ(memory_type(walk(heap + 4 * page_size)), write_back);
+	EXPECT_TRUE(table.allows(heap, true));
+	EXPECT_TRUE(table.allows(heap + page_size, false));
+	EXPECT_FALSE(table.allows(heap + page_size, true));
+	EXPECT_TRUE(table.allows(heap + 2 * page_size, true));
+	EXPECT_FALSE(table.allows(heap + 3 * page_size, false));
+	EXPECT_EQ(walk(heap + 3 * page_size), 0u);
+	EXPECT_EQ(walk(heap + 4 * page_size), (window + 4 * page_size) | leaf_flags | pte::nx) << "memory beside it";
+	for (u64 page = 0; page < 3; page++) {
+		EXPECT_EQ(translate(heap + page * page_size + 8), window + page * page_size + 8);
+		EXPECT_TRUE(walk(heap + page * page_size) >> 63) << "nothing to execute";
+	}
+}
+
+TEST_F(PageTableTest, ADeviceOfAWholeAreaNeedsNoTable)
+{
+	const u64 before = table.tables_used();
+	ASSERT_TRUE(table.map_area(heap, window, {}, device(heap, heap, heap + area_size, prot_read, Caching::combining)));
+	EXPECT_EQ(memory_type(walk(heap)), write_combining);
+	EXPECT_TRUE(walk(heap) & pte::large);
+	EXPECT_FALSE(table.allows(heap + page_size, true));
+	const u64 one = table.tables_used();
+	/* Another right for one of its pages: asked again, and then in a table. */
+	EXPECT_EQ(table.forget(heap + page_size, heap + 2 * page_size), 1u);
+	EXPECT_FALSE(table.allows(heap, false));
+	EXPECT_EQ(table.area_gpa(heap), window);
+	DevicePages d = device(heap, heap, heap + page_size, prot_read, Caching::combining);
+	d.add(heap, heap + page_size, heap + area_size, prot_read | prot_write, Caching::combining);
+	ASSERT_TRUE(table.map_area(heap, window, {}, d));
+	EXPECT_EQ(table.tables_used(), one + page_size);
+	EXPECT_FALSE(table.allows(heap, true));
+	EXPECT_TRUE(table.allows(heap + page_size, true));
+	EXPECT_GT(one, before) << "the tables above it";
+}
+
+TEST_F(PageTableTest, DevicePagesAreForgottenAndGiveWayToMemory)
+{
+	const u64 end = heap + 2 * page_size;
+	ASSERT_TRUE(table.map_area(heap, window, {}, device(heap, heap, end, prot_read | prot_write, Caching::uncached)));
+	EXPECT_EQ(table.forget(heap, heap + area_size), 2u);
+	EXPECT_FALSE(table.allows(heap, false));
+	EXPECT_TRUE(table.allows(end, true)) << "memory beside it has nothing to ask";
+	EXPECT_EQ(table.forget(heap, end), 2u) << "a device's without access may get some";
+	ASSERT_TRUE(table.map_area(heap, window, {}));
+	EXPECT_EQ(memory_type(walk(heap)), write_back);
+	EXPECT_TRUE(table.allows(heap, true));
+	EXPECT_EQ(table.forget(heap, end), 0u);
+}
+
+TEST_F(PageTableTest, ALateDeviceIsAskedForInALargeArea)
+{
+	ASSERT_TRUE(table.map_area(heap, window, {}));
+	table.ask_again(heap + page_size, heap + 2 * page_size);
+	EXPECT_TRUE(table.has_area(heap));
+	EXPECT_FALSE(table.allows(heap, false));
+	EXPECT_EQ(table.area_gpa(heap), window);
+	ASSERT_TRUE(table.map_area(heap, window, {},
+				   device(heap, heap + page_size, heap + 2 * page_size, prot_read, Caching::uncached)));
+	EXPECT_TRUE(table.allows(heap, true));
+	EXPECT_FALSE(table.allows(heap + page_size, true));
+	table.ask_again(far_away, far_away + area_size); /* nothing there */
+	EXPECT_FALSE(table.has_area(far_away));
+}
+
 TEST_F(PageTableTest, OutOfTablesLeavesTheRestAsItWas)
 {
 	restart(4); /* PML4, PDPT, PD and one table */
@@ -265,7 +353,7 @@ TEST_F(PageTableTest, OutOfTablesLeavesTheRestAsItWas)
 	u64 other = text + area_size;
 	EXPECT_FALSE(table.map_area(other, window + area_size, pages(other, other, other + page_size)));
 	EXPECT_FALSE(table.has_area(other));
-	EXPECT_FALSE(table.present(other));
+	EXPECT_FALSE(table.allows(other, false));
 	EXPECT_FALSE(table.map_area(heap, window, {})) << "needs a PDPT";
 	EXPECT_FALSE(table.has_area(heap));
 	EXPECT_FALSE(table.map_page(heap, window, 0));
@@ -294,7 +382,7 @@ TEST_F(PageTableTest, StubPages)
 	EXPECT_EQ(walk(stub + 2 * page_size), 0u);
 	table.unmap_page(stub);
 	EXPECT_EQ(walk(stub), 0u);
-	EXPECT_FALSE(table.present(stub));
+	EXPECT_FALSE(table.allows(stub, false));
 	EXPECT_NE(walk(stub + page_size), 0u);
 	table.unmap_page(heap); /* not there: nothing happens */
 	EXPECT_FALSE(table.has_area(heap));

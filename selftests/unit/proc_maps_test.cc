@@ -2,6 +2,7 @@
 /* The parser of /proc/PID/maps, fed character by character, and the reader on this process's own. */
 #include "vmm-lite/proc_maps.cc"
 #include <gtest/gtest.h>
+#include <string>
 #include <string_view>
 #include <sys/mman.h>
 #include <vector>
@@ -50,6 +51,45 @@ TEST(MapsParserTest, TypicalLines)
 	expect_vma(v[2], 0x7f1234560000, 0x7f1234570000, prot_none);
 	expect_vma(v[3], 0x7f1234570000, 0x7f1234571000, prot_read | prot_write | prot_exec);
 	expect_vma(v[4], 0xffffffffff600000, 0xffffffffff601000, prot_exec);
+}
+
+TEST(MapsParserTest, DevicesByTheirNames)
+{
+	struct {
+		const char *name;
+		bool device;
+		Caching caching;
+	} cases[] = {
+		{"", false, Caching::left},
+		{"/usr/lib/libc.so.6", false, Caching::left},
+		{"/sys/devices/pci0000:00/0000:00:03.0/resource0", true, Caching::uncached},
+		{"/sys/devices/pci0000:00/0000:00:03.0/resource2_wc", true, Caching::combining},
+		{"/home/a_wc", false, Caching::left},
+		{"anon_inode:[vfio-device]", true, Caching::uncached},
+		{"anon_inode:kvm-vcpu:0", false, Caching::left},
+		{"/dev/vfio/devices/vfio0", true, Caching::uncached},
+		{"/dev/hpet", true, Caching::uncached},
+		{"/dev/infiniband/uverbs0", true, Caching::left},
+		{"/dev/shm/sem.x", false, Caching::left},
+		{"/dev/zero (deleted)", false, Caching::left},
+		{"/dev/hugepages/x", false, Caching::left},
+		{"/de", false, Caching::left},
+		{"/memfd:/dev/hpet (deleted)", false, Caching::left},
+		{"[vvar]", true, Caching::left},
+		{"[vvar_vclock]", true, Caching::left},
+		{"[vdso]", false, Caching::left},
+	};
+	for (const auto &c : cases) {
+		/* Followed by one that is none: nothing of the name is left over. */
+		const std::string text = std::string("1000-2000 rw-s 00001000 00:15 4711             ") + c.name +
+					 "\n2000-3000 rw-p 00000000 00:00 0 \n";
+		const auto v = parse(text);
+		ASSERT_EQ(v.size(), 2u);
+		EXPECT_EQ(v[0].device, c.device) << c.name;
+		EXPECT_EQ(v[0].caching, c.caching) << c.name;
+		expect_vma(v[0], 0x1000, 0x2000, prot_read | prot_write);
+		EXPECT_FALSE(v[1].device) << c.name;
+	}
 }
 
 TEST(MapsParserTest, AVmaIsCompleteAtTheEndOfItsLineAndNotBefore)

@@ -13,6 +13,9 @@
 # loaded) and the kernel's log must hold no complaint, else the run fails; DMESG=any lets both pass.
 # DECOUPLE_RIG in the command's environment is the kernel's version, DECOUPLE_MODULE the path of decouple.ko.
 # INTERACTIVE=yes: the command gets this terminal, as `make vm` does; TIMEOUT is then a day if not given.
+# DEVICES: besides, what tests drive directly: `edu` (QEMU's teaching device), `nvme` (a disk of 16 MiB that is never written; block N
+# begins with "block N", ten digits), `nvme-vf` (an empty one, able to have two virtual functions). Each may be given more than once.
+# IOMMU=intel|amd: with interrupt remapping, addresses of 48 bits. Either loads the drivers that are needed, vfio-pci included.
 # ICOUNT=yes: one nanosecond of the machine's time is one instruction, of whichever processor: what TSC and clocks measure are instructions.
 # DEBUG=yes: slab and page poisoning, and any warning of the kernel is a panic.
 set -u -o pipefail
@@ -20,11 +23,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$here/../.." && pwd)
 KERNEL=${KERNEL:-6.1} MEM=${MEM:-2G} SMP=${SMP:-2} TIMEOUT=${TIMEOUT:-} INTERACTIVE=${INTERACTIVE:-no}
 CPU=${CPU:-} MODULES=${MODULES:-} APPEND=${APPEND:-} QEMU_ARGS=${QEMU_ARGS:-}
+DEVICES=${DEVICES:-} IOMMU=${IOMMU:-}
 MODULE=${MODULE:-no} DMESG=${DMESG:-clean} DEBUG=${DEBUG:-no} ICOUNT=${ICOUNT:-no}
 
 usage() {
 	echo "usage: $0 [KERNEL=6.1|6.1-rt|6.12|6.12-rt] [MODULE=yes|no] [DMESG=clean|any] [DEBUG=yes|no] [ICOUNT=yes|no]" \
 		"[INTERACTIVE=yes|no]" \
+		"[DEVICES='edu|nvme|nvme-vf ...'] [IOMMU=intel|amd]" \
 		"[CPU=|MEM=|SMP=|TIMEOUT=|MODULES=|APPEND=|QEMU_ARGS=]... -- COMMAND [ARG]..." >&2
 	exit 2
 }
@@ -32,7 +37,7 @@ usage() {
 while [ $# -gt 0 ]; do
 	case $1 in
 	--) shift; break ;;
-	CPU=* | KERNEL=* | MEM=* | SMP=* | TIMEOUT=* | MODULES=* | APPEND=* | QEMU_ARGS=* | MODULE=* | DMESG=* | DEBUG=* | ICOUNT=* | INTERACTIVE=*) declare "$1"; shift ;;
+	CPU=* | KERNEL=* | MEM=* | SMP=* | TIMEOUT=* | MODULES=* | APPEND=* | QEMU_ARGS=* | DEVICES=* | IOMMU=* | MODULE=* | DMESG=* | DEBUG=* | ICOUNT=* | INTERACTIVE=*) declare "$1"; shift ;;
 	*) usage ;;
 	esac
 done
@@ -41,6 +46,10 @@ for switch in "$MODULE" "$DEBUG" "$ICOUNT" "$INTERACTIVE"; do
 	[[ $switch = yes || $switch = no ]] || usage
 done
 [[ $DMESG = clean || $DMESG = any ]] || usage
+[[ -z $IOMMU || $IOMMU = intel || $IOMMU = amd ]] || usage
+for device in $DEVICES; do
+	[[ $device = edu || $device = nvme || $device = nvme-vf ]] || usage
+done
 [ "$TIMEOUT" ] || case $INTERACTIVE in
 yes) TIMEOUT=86400 ;;
 no) TIMEOUT=120 ;;
@@ -59,6 +68,8 @@ kernel_dir=$("$here/lib/kernel.sh" "$KERNEL") || {
 	exit "$rc"
 }
 version=$(basename "$kernel_dir")
+[ -z "$DEVICES$IOMMU" ] || MODULES="$MODULES vfio-pci vfio_iommu_type1"
+[[ $DEVICES != *nvme* ]] || MODULES="$MODULES nvme"
 image=$("$here/lib/initramfs.sh" "$kernel_dir" "$MODULES") || exit 1
 files=(job)
 [ "$INTERACTIVE" = no ] || files+=(interactive)
@@ -99,6 +110,31 @@ echo "$DMESG" >"$work/dmesg"
 : >"$work/interactive"
 (cd "$work" && printf '%s\n' "${files[@]}" | cpio -o -H newc 2>/dev/null | gzip -1) | cat "$image" - >"$work/initrd"
 
+# An IOMMU comes before the devices behind it. The default of 39 bits for Intel's is less than a process has. With interrupt remapping
+# Linux panics at boot where the timer's interrupts are late, as on a busy machine, unless it is told not to look.
+[ -z "$IOMMU" ] || APPEND="no_timer_check $APPEND"
+device_args=()
+case $IOMMU in
+intel) device_args+=(-device "intel-iommu,intremap=on,aw-bits=48") ;;
+amd) device_args+=(-device "amd-iommu,intremap=on") ;;
+esac
+number=0
+for device in $DEVICES; do
+	number=$((number + 1))
+	case $device in
+	edu) device_args+=(-device "edu,dma_mask=0xffffffffffffffff") ;;
+	nvme)
+		[ -e "$work/disk" ] || awk 'BEGIN { for (i = 0; i < 4096; i++) printf "block %010d%4080s", i, "" }' >"$work/disk"
+		device_args+=(-drive "file=$work/disk,format=raw,if=none,id=disk$number,snapshot=on"
+			-device "nvme,serial=disk$number,drive=disk$number")
+		;;
+	nvme-vf)
+		device_args+=(-device "pcie-root-port,id=port$number,chassis=$number" -device "nvme-subsys,id=subsystem$number"
+			-device "nvme,bus=port$number,serial=vf$number,subsys=subsystem$number,sriov_max_vfs=2,max_ioqpairs=8,msix_qsize=9,sriov_vq_flexible=4,sriov_vi_flexible=2")
+		;;
+	esac
+done
+
 # 6.1 takes the HPET as clock source under TCG: then each clock_gettime is a system call, and the guest's vDSO has no clock.
 # KVM on a PREEMPT_RT kernel demands a constant TSC. TCG (before QEMU 9) can't announce one in the AMD way; VMware's guest support
 # in Linux takes it for granted, and finds VMware by this serial number and QEMU's vmport if no other hypervisor is announced.
@@ -125,6 +161,7 @@ qemu=(timeout -k 5 $((TIMEOUT + 60)) qemu-system-x86_64 -machine q35 -accel "$ac
 	-kernel "$kernel_dir/boot/vmlinuz-$version" -initrd "$work/initrd"
 	-fsdev "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap"
 	-device "virtio-9p-pci,fsdev=host,mount_tag=host"
+	"${device_args[@]}"
 	-append "console=ttyS0 $console panic=-1 clocksource=tsc tsc=reliable maxcpus=1 $APPEND" $QEMU_ARGS)
 if [ "$INTERACTIVE" = yes ]; then
 	# In the foreground: else the terminal would stop it.

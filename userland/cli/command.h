@@ -39,6 +39,7 @@ Action setup_status(CLI::App &app);
 Action setup_top(CLI::App &app);
 Action setup_why(CLI::App &app);
 Action setup_cores(CLI::App &app);
+Action setup_dev(CLI::App &app);
 Action setup_probe(CLI::App &app);
 
 /* For options that take a process or thread id. */

@@ -21,6 +21,8 @@ const Command commands[] = {
 	{"why", "why [PID] [OPTIONS]", "what took decoupled threads out of the guest", setup_why, nullptr, nullptr},
 	{"cores", "cores [list|reserve LIST|release LIST|release all] [OPTIONS]", "take cores from Linux, give them back",
 	 setup_cores, nullptr, nullptr},
+	{"dev", "dev [list|bind BDF...|unbind BDF...|unbind all] [OPTIONS]", "give PCI functions to user space, take them back",
+	 setup_dev, nullptr, nullptr},
 	{"probe", "probe [PID] [OPTIONS]", "show what this host (and a process) allows", setup_probe, nullptr, nullptr},
 	{"bench", "bench [NAME] [OPTIONS]", "measure, side by side with native execution", nullptr, nullptr,
 	 decouple_bench_main},

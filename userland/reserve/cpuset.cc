@@ -146,8 +146,8 @@ Result<> CpusetPlan::change(const std::string &directory, const CoreSet &from, c
 		return {};
 	if (from.empty() && tree_.exists(directory))
 		return fail(EEXIST, "the cgroup " + directory + " is there already, and no journal (" +
-					    tree_.at(Journal::path) + ") tells what was changed for it: `rmdir " + directory +
-					    "` gives its cores back");
+					    tree_.at(Journal::path("cores")) + ") tells what was changed for it: `rmdir " +
+					    directory + "` gives its cores back");
 	if (!from.empty() && !tree_.exists(directory)) {
 		if (to.empty())
 			return {};

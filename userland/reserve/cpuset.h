@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "reserve/journal.h"
+#include "reserve/reserved_state.h"
 
 namespace decouple
 {

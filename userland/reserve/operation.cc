@@ -196,7 +196,7 @@ Result<> Operation::undone(Error error)
 	error.what += left.empty() ? "; everything was put back" : "; put back but for:";
 	for (const std::string &line : left)
 		error.what += " " + line + ";";
-	auto condensed = journal_.condense(state_);
+	auto condensed = journal_.condense(lines_of(state_));
 	if (!condensed)
 		error.what += "; " + condensed.error().what;
 	return std::unexpected(std::move(error));
@@ -213,7 +213,7 @@ Result<> Operation::run(const std::string &name)
 		return undone(std::move(done.error()));
 	settle_values();
 	count();
-	return journal_.condense(next_);
+	return journal_.condense(lines_of(next_));
 }
 
 } // namespace decouple

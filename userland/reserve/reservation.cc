@@ -2,51 +2,26 @@
 /* Reserving and releasing; see reservation.h. */
 #include "reserve/reservation.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include "reserve/operation.h"
+#include "reserve/signals_held.h"
 
 namespace decouple
 {
-namespace
-{
-
-/* A command that was asked to end finishes its operation first; one that is killed leaves it to the next. */
-class SignalsHeld
-{
-public:
-	SignalsHeld()
-	{
-		sigset_t set;
-		sigemptyset(&set);
-		for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT})
-			sigaddset(&set, signal);
-		sigprocmask(SIG_BLOCK, &set, &before_);
-	}
-	~SignalsHeld() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
-	SignalsHeld(const SignalsHeld &) = delete;
-	SignalsHeld &operator=(const SignalsHeld &) = delete;
-
-private:
-	sigset_t before_;
-};
-
-} // namespace
-
 Result<Reservation> Reservation::open(Tree &tree, bool change)
 {
 	if (change && geteuid() != 0)
 		return fail(EPERM, "cores are reserved and released by root only");
-	Reservation reservation(tree, TRY(Journal::open(tree, change)));
-	JournalContents contents = TRY(reservation.journal_.load());
-	reservation.state_ = contents.state;
+	Reservation reservation(tree, TRY(Journal::open(tree, "cores", change)));
+	JournalContents contents =
+		TRY(reservation.journal_.load([&](const nlohmann::json &line) { take_line(reservation.state_, line); }));
 	const SignalsHeld held;
 	if (!contents.steps.empty() || !contents.operation.empty())
 		reservation.repair(contents);
 	else if (!contents.of_another_boot && !contents.torn)
 		return reservation;
-	TRY(reservation.journal_.condense(reservation.state_));
+	TRY(reservation.journal_.condense(lines_of(reservation.state_)));
 	return reservation;
 }
 

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "reserve/driver.h"
 #include "reserve/tasks.h"
 
 namespace decouple
@@ -11,7 +12,7 @@ namespace decouple
 namespace
 {
 
-constexpr std::array<const char *, 6> kind_names = {"write", "mkdir", "rmdir", "hush", "expect", "task"};
+constexpr std::array<const char *, 7> kind_names = {"write", "mkdir", "rmdir", "hush", "expect", "task", "driver"};
 
 const std::string &written_path(const Step &step)
 {
@@ -60,6 +61,14 @@ Result<> undo_step(Tree &tree, const Step &step)
 		return tree.write(step.path, step.undo_text);
 	case Step::task:
 		return set_task(tree, step, step.old);
+	case Step::driver: {
+		const std::string now = driver_of(tree, step.path);
+		if (!tree.exists(step.path))
+			return {};
+		if (now != step.old && now != step.next && !now.empty())
+			return fail(EBUSY, "is bound to " + now + ", not by us: left alone");
+		return set_driver(tree, step.path, step.old);
+	}
 	case Step::expect:
 		break;
 	}
@@ -75,6 +84,17 @@ Step value_step(const std::string &path, const std::string &old, const std::stri
 	step.old = step.undo_text = old;
 	step.next = step.text = next;
 	step.what = what;
+	return step;
+}
+
+Step driver_step(const std::string &function, const std::string &old, const std::string &next)
+{
+	Step step;
+	step.kind = Step::driver;
+	step.path = function;
+	step.old = old;
+	step.next = next;
+	step.what = "driver of " + function.substr(function.rfind('/') + 1);
 	return step;
 }
 
@@ -141,6 +161,8 @@ Result<> do_step(Tree &tree, const Step &step)
 	}
 	case Step::task:
 		return set_task(tree, step, step.next);
+	case Step::driver:
+		return set_driver(tree, step.path, step.next);
 	}
 	return {};
 }

@@ -20,12 +20,13 @@ namespace decouple
  * remove_directory rmdir                  mkdir                      it is not there
  * hush             write `text`           write `undo_text`          the file is there
  * expect           read: next, or fail    -
+ * driver           bind it to `next`      bind it to `old`           it is bound to `next` or to none; `path` is the function's directory
  * task             affinity `next`        affinity `old`             it is the same task (start time)
  *
  * Steps are undone last one first, but tasks behind all others: their affinity is what the cpusets let it be.
  */
 struct Step {
-	enum Kind { write, make_directory, remove_directory, hush, expect, task };
+	enum Kind { write, make_directory, remove_directory, hush, expect, task, driver };
 	Kind kind = write;
 	std::string path; /* none of a task */
 	std::string write_path; /* where the kernel takes what it shows in `path`, if that is another file */
@@ -37,6 +38,8 @@ struct Step {
 	int tid = 0;
 	unsigned long start = 0; /* of the task, clock ticks since boot */
 };
+
+Step driver_step(const std::string &function, const std::string &old, const std::string &next);
 
 /* A write of `next` over `old`, as they are read. */
 Step value_step(const std::string &path, const std::string &old, const std::string &next, const std::string &what);
