@@ -237,8 +237,7 @@ long events(const Session *s, const decouple_event_set_up *set_up)
 bool event(Session *s, const decouple_event_wait *wait, u64 mask, long *result, CallEnd *how)
 {
 	const u64 gate[7] = {
-		__NR_msync,	 control.config.gate, DECOUPLE_GATE_PAGE, ms_sync, DECOUPLE_GATE_EVENT, s->info.index,
-		addr(wait),
+		__NR_msync, control.config.gate, DECOUPLE_GATE_PAGE, ms_sync, DECOUPLE_GATE_EVENT, s->info.index, addr(wait),
 	};
 	return call(s, gate, mask, result, how);
 }

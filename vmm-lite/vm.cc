@@ -52,7 +52,8 @@ static bool build_shared_pages()
 	bool ok = true;
 	for (u64 off = DECOUPLE_STUB_OFF_IDT; off <= DECOUPLE_STUB_OFF_TRAPS + page_size; off += page_size)
 		ok = ok && vm.tables.map_page(DECOUPLE_STUB_VA + off, DECOUPLE_GPA_STUB + off, pte::write);
-	return ok && vm.tables.map_page(DECOUPLE_STUB_VA + DECOUPLE_STUB_OFF_APIC, DECOUPLE_GPA_APIC, pte::write | pte::uncached);
+	return ok &&
+	       vm.tables.map_page(DECOUPLE_STUB_VA + DECOUPLE_STUB_OFF_APIC, DECOUPLE_GPA_APIC, pte::write | pte::uncached);
 }
 
 static u64 physical_limit()

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 180
+# timeout: 60
 # The parts include each other only in the directions of the design: include <- everything; guest-stub, vmm-lite and
 # kmod-decouple nothing else of each other; userland the resident's public header and ib-passthrough; tools and selftests all.
 cd "$(dirname "$0")/../.." || exit 1

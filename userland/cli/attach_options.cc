@@ -30,7 +30,8 @@ void declare_attach_options(CLI::App &app, AttachArguments &arguments)
 	app.add_option("--reflector", arguments.reflector, "mechanism under the gate: auto, module or signal (default: auto)")
 		->option_text("NAME")
 		->check(CLI::IsMember({"auto", "module", "signal"}));
-	app.add_option("--apic", arguments.apic, "KVM's interrupt controllers, with the module: none, split or full (default: none)")
+	app.add_option("--apic", arguments.apic,
+		       "KVM's interrupt controllers, with the module: none, split or full (default: none)")
 		->option_text("MODE")
 		->check(CLI::IsMember({"none", "split", "full"}));
 	app.add_flag("--follow", arguments.follow, "new threads, children and programs that they execute, too");

@@ -49,8 +49,8 @@ void print_details(const ThreadStatus &thread)
 	const SessionInfo &info = thread.info;
 	std::printf("        service core %u, vCPU thread %d, captures %lu, recouples %lu, signals %lu, faults %lu\n",
 		    info.service_core, info.vcpu_tid, info.captures, info.recouples, info.signals, info.faults);
-	std::printf("        page exits %lu, doorbells %lu, events %lu, clones %lu, last system call %lu\n",
-		    info.page_exits, info.doorbells, info.events, info.clones, info.last_syscall);
+	std::printf("        page exits %lu, doorbells %lu, events %lu, clones %lu, last system call %lu\n", info.page_exits,
+		    info.doorbells, info.events, info.clones, info.last_syscall);
 	if (info.reason != Reason::none)
 		std::printf("        %s (%ld)\n", reason_text(info.reason), info.detail);
 	if (info.error)
