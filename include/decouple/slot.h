@@ -60,7 +60,8 @@ struct decouple_slot {
 	__u32 version; /* DECOUPLE_SLOT_VERSION; both sides check for equality */
 	__u32 spin; /* polls of rep_seq by the guest before it rings the doorbell; >= 1 */
 	__u32 halts; /* 1: behind its polls the guest halts, and the reply comes with an interrupt; 0: it rings DECOUPLE_DOORBELL_WAIT */
-	__u32 reserved0[13];
+	__u32 reserved0;
+	__u64 reserved1[6];
 	/* Line 1: the request; written by the guest, vcpu_asleep by its vCPU thread. */
 	__u32 req_seq;
 	__u32 nr; /* EAX at the SYSCALL instruction */

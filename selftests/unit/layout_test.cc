@@ -151,10 +151,10 @@ TEST(SlotTest, EachLineHasOneWriter)
 #name, offsetof(struct decouple_slot, name), sizeof(decouple_slot::name), line                                 \
 	}
 	const std::vector<Field> fields = {
-		FIELD(version, 0),   FIELD(spin, 0),        FIELD(halts, 0),       FIELD(reserved0, 0),   FIELD(req_seq, 1),
-		FIELD(nr, 1),        FIELD(arg, 1),         FIELD(vcpu_asleep, 1), FIELD(vcpu_halted, 1), FIELD(ret, 2),
-		FIELD(rep_seq, 2),   FIELD(home_asleep, 2), FIELD(reply, 2),       FIELD(reserved2, 2),   FIELD(reserved3, 2),
-		FIELD(saved_rax, 3), FIELD(saved_rsp, 3),   FIELD(reserved4, 3),
+		FIELD(version, 0),   FIELD(spin, 0),      FIELD(halts, 0),       FIELD(reserved0, 0),   FIELD(reserved1, 0),
+		FIELD(req_seq, 1),   FIELD(nr, 1),        FIELD(arg, 1),         FIELD(vcpu_asleep, 1), FIELD(vcpu_halted, 1),
+		FIELD(ret, 2),       FIELD(rep_seq, 2),   FIELD(home_asleep, 2), FIELD(reply, 2),       FIELD(reserved2, 2),
+		FIELD(reserved3, 2), FIELD(saved_rax, 3), FIELD(saved_rsp, 3),   FIELD(reserved4, 3),
 	};
 #undef FIELD
 	size_t end = 0;
