@@ -113,7 +113,7 @@ enum class FollowNews : uint32_t {
 
 /*
  * KVM's interrupt controllers, with the module's reflector: none, and vCPUs don't halt; local ones only; I/O APIC and PIC as well. With any,
- * KVM tries again for ever where an access of the guest's is a SIGBUS (arch/x86/kvm/mmu: asynchronous page faults).
+ * KVM fetches pages asynchronously (virt/kvm/async_pf.c), and would try for ever where one can't be had: reflector_unfetched().
  */
 enum class ApicMode : uint32_t { none = 0, split, full };
 
