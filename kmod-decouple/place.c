@@ -24,7 +24,7 @@ static long put_on_core(struct decouple_session *s, struct task_struct *t, unsig
 	mutex_lock(&returning);
 	if (!cpumask_equal(&t->cpus_mask, mask)) {
 		err = set_cpus_allowed_ptr(t, mask);
-		if (!err && s->placed == (int)core)
+		if (!err && s->placed == (int)core && READ_ONCE(s->vcpu) == t)
 			WRITE_ONCE(s->returns, s->returns + 1);
 	}
 	mutex_unlock(&returning);
