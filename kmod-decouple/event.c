@@ -206,7 +206,7 @@ static long prepare(struct decouple_event *e, const struct decouple_event_wait *
 /* The state is set before the conditions are looked at, and the wakers do it the other way round. */
 static long sleep(struct decouple_event *e, u64 ns)
 {
-	ktime_t left = ns_to_ktime(ns);
+	ktime_t end = ktime_add_ns(ktime_get(), ns);
 	long result;
 
 	for (;;) {
@@ -218,7 +218,7 @@ static long sleep(struct decouple_event *e, u64 ns)
 		if (signal_pending(current))
 			break;
 		result = DECOUPLE_EVENT_TIMEOUT;
-		if (!schedule_hrtimeout(ns ? &left : NULL, HRTIMER_MODE_REL))
+		if (!schedule_hrtimeout(ns ? &end : NULL, HRTIMER_MODE_ABS))
 			break;
 	}
 	__set_current_state(TASK_RUNNING);
