@@ -81,7 +81,8 @@ void decouple_place_switched_in(struct task_struct *next)
 	struct decouple_session *s = decouple_session_of_vcpu(next);
 	int core = s ? READ_ONCE(s->placed) : NOWHERE;
 
-	if (core == NOWHERE || core == smp_processor_id() || next->flags & PF_EXITING)
+	/* A change of cpusets may leave it where it is and let it go elsewhere from now on. */
+	if (core == NOWHERE || next->flags & PF_EXITING || (core == smp_processor_id() && next->nr_cpus_allowed == 1))
 		return;
 	if (refcount_inc_not_zero(&s->ref) && !irq_work_queue(&s->strayed))
 		decouple_session_put(s);
