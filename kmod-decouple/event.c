@@ -29,10 +29,10 @@ enum state { IDLE, ARMED, REPLYING, REPLIED };
 struct source {
 	struct decouple_event *event;
 	struct file *file; /* eventfd, referenced */
-	struct eventfd_ctx *counter; /* referenced; read(2) only */
+	struct eventfd_ctx *counter; /* referenced; NULL for poll(2) */
 	wait_queue_head_t *queue; /* NULL: not in it */
 	wait_queue_entry_t entry;
-	__poll_t wanted; /* poll(2) only */
+	__poll_t wanted; /* what ends the wait */
 };
 
 /* One for each session that has had its slot pinned; the home thread's own but for what the above says. */

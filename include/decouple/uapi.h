@@ -27,7 +27,7 @@
 #define DECOUPLE_HUSH_MS_MAX 4000
 
 /* Incremented with each incompatible change; a program and a module of different numbers have nothing to say to each other. */
-#define DECOUPLE_ABI_VERSION 4
+#define DECOUPLE_ABI_VERSION 5
 
 #define DECOUPLE_IOCTL_TYPE 0xDC
 
